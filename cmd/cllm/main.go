@@ -1,0 +1,4 @@
+// Command cllm runs GGUF language models on CPUs.
+package main
+
+func main() {}
