@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""Records what llama.cpp answers, for the golden tests.
+
+    scripts/record_golden.py MODELS     (the folder of the test models: scripts/models.sh, scripts/test_models.py)
+
+Runs llama.cpp from its npm package over each model and writes testdata/golden/NAME.json:
+    sha256       of the model file
+    cases        for each prompt: ids of the tokens; top, the 20 first [token, log-probability] after the prompt;
+                 greedy, 64 tokens; gaps, the distance in log-probability between each and the runner-up
+    perplexity   tokens, first (the position from which on it counts) and value over a fixed text
+The records of the repository hold for the npm package that llamacpp.py names.
+Needs npm, numpy.
+"""
+import hashlib, json, math, pathlib, sys
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import numpy as np, llamacpp
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+OUT = ROOT / "testdata/golden"
+TALES = ["Once upon a time", "The old king had three sons, and the youngest of them",
+         "<|im_start|>user\nTell me the story of the golden bird.<|im_end|>\n<|im_start|>assistant\n"]
+REAL = ["def fibonacci(n):\n", "The capital of France is",
+        "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n<|im_start|>user\n"
+        "Write a Go function that reverses a slice of ints.<|im_end|>\n<|im_start|>assistant\n",
+        "从前有座山，山里有座庙，", "SELECT name, COUNT(*) FROM orders"]
+GREEDY = 64
+
+
+def logprobs(x):
+    x = x - x.max()
+    return x - math.log(np.exp(x).sum())
+
+
+def sha256(path):
+    with open(path, "rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()
+
+
+def record(lib, path, prompts, text, limit):
+    lib.open(path, 2048)
+    cases = []
+    for prompt in prompts:
+        ids = lib.tokenize(prompt, special=True)
+        lib.clear()
+        lib.decode(ids, 0)
+        lp = logprobs(lib.logits(len(ids) - 1))
+        top = [[int(i), round(float(lp[i]), 5)] for i in np.argsort(-lp, kind="stable")[:20]]
+        greedy, gaps, pos = [], [], len(ids)
+        for _ in range(GREEDY):
+            two = np.argsort(-lp, kind="stable")[:2]
+            greedy.append(int(two[0]))
+            gaps.append(round(float(lp[two[0]] - lp[two[1]]), 4))
+            lib.decode([greedy[-1]], pos)
+            pos += 1
+            lp = logprobs(lib.logits(0))
+        cases.append({"prompt": prompt, "ids": ids, "top": top, "greedy": greedy, "gaps": gaps})
+    ids = lib.tokenize(text)[:limit]
+    lib.clear()
+    lib.decode(ids, 0, every=True)
+    nll = [-logprobs(lib.logits(i))[ids[i + 1]] for i in range(len(ids) - 1)]
+    lib.close()
+    return {"model": path.name, "sha256": sha256(path), "llama.cpp": llamacpp.VERSION, "cases": cases,
+            "perplexity": {"tokens": len(ids), "value": round(float(math.exp(np.mean(nll))), 6)}}
+
+
+def main():
+    models = pathlib.Path(sys.argv[1])
+    only = sys.argv[2:]
+    lib = llamacpp.Llama(models / ".llamacpp")
+    OUT.mkdir(exist_ok=True)
+    tale = (OUT / "tale.txt").read_text()
+    code = (OUT / "code.txt").read_text()
+    files = sorted((ROOT / "testdata").glob("demo-*.gguf")) + sorted(models.glob("demo-*.gguf")) + sorted(models.glob("qwen2.5-coder-*.gguf"))
+    for path in files:
+        if only and path.stem not in only:
+            continue
+        real = path.name.startswith("qwen")
+        r = record(lib, path, REAL if real else TALES, code if real else tale, 512)
+        (OUT / f"{path.stem}.json").write_text(json.dumps(r, ensure_ascii=False, separators=(",", ":")) + "\n")
+        print(path.name, r["perplexity"], "smallest gap", min(min(c["gaps"]) for c in r["cases"]), flush=True)
+
+
+main()
