@@ -1,0 +1,5 @@
+//go:build !unix
+
+package gguf
+
+func willNeed([]byte) error { return nil }

@@ -1,0 +1,77 @@
+package gguf
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"unsafe"
+)
+
+// ErrMissing is wrapped by the error of a getter whose key is not in the file.
+var ErrMissing = errors.New("not in the file")
+
+// FormatError says where a file breaks the format, or has a value that its
+// reader cannot use.
+type FormatError struct {
+	Path    string
+	Field   string // metadata key, tensor name or header field, with the part of it that is wrong
+	Offset  int64  // of the wrong bytes, from the start of the file
+	Problem string // what is wrong, with Got and Limit spelled out where they matter
+	Got     uint64 // what the file says
+	Limit   uint64 // what it was held against
+}
+
+func (e *FormatError) Error() string {
+	return fmt.Sprintf("%s: %s at byte %d: %s", e.Path, e.Field, e.Offset, e.Problem)
+}
+
+// FaultError says that mapped bytes of a file could not be read: the file
+// was truncated under the mapping, or its device failed.
+type FaultError struct {
+	Path   string
+	Offset int64
+}
+
+func (e *FaultError) Error() string {
+	return fmt.Sprintf("%s: cannot read byte %d: the file was truncated or its disk failed after it was opened", e.Path, e.Offset)
+}
+
+// Guard runs fn, which reads views of the file (tensor data), and returns a
+// *FaultError if the file can no longer be read there: without it, such a
+// read ends the process. It covers the calling goroutine only. The getters of
+// File guard themselves.
+func (f *File) Guard(fn func() error) error { return guard(f.parts, fn) }
+
+func guard(parts []*part, fn func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if r := recover(); r != nil {
+			fault := faultIn(parts, r)
+			if fault == nil {
+				panic(r)
+			}
+			err = fault
+		}
+	}()
+	return fn()
+}
+
+// faultIn gives the error for a recovered panic that was a fault inside one
+// of the mappings, or nil for any other panic.
+func faultIn(parts []*part, r any) *FaultError {
+	fault, ok := r.(interface {
+		runtime.Error
+		Addr() uintptr
+	})
+	if !ok {
+		return nil
+	}
+	for _, p := range parts {
+		base := uintptr(unsafe.Pointer(unsafe.SliceData(p.data)))
+		if off := fault.Addr() - base; off < uintptr(len(p.data)) {
+			return &FaultError{Path: p.path, Offset: int64(off)}
+		}
+	}
+	return nil
+}
