@@ -13,7 +13,9 @@ const BlockTokens = 32
 //
 // Keys lie transposed in tiles of sixteen positions, so that a vector's lanes
 // are positions and a score needs no horizontal sum; values lie by position,
-// so that lanes are elements of the output.
+// so that lanes are elements of the output. F16 rounds to nearest even; Q8_0
+// quantizes every 32 elements of a key or value as Act32 does. All is little
+// endian.
 type KVFormat uint8
 
 // The storage formats.
@@ -45,7 +47,8 @@ const KVTile = 16
 //	        Acc[d] = fma(float32(p[t]·dv_b[t]), float32(vq), Acc[d]) (Q8_0)
 //
 // A query with visible[i] = 0 is left alone. The caller scales Q by 1/sqrt(n)
-// before. All values are finite.
+// before. All values are finite; the positions that no query sees may hold
+// anything. The sign of a zero in M is free.
 type Attention struct {
 	N    int       // queries
 	Head int       // head size n

@@ -14,8 +14,11 @@
 //     minimums, then
 //     acc = acc - float32(float32(msum)·float32(dmin·da)),
 //     every product rounded by itself (no fused multiply-add); d and dmin are
-//     the row's scales, da the activation's. What isum and msum are, each
-//     format's generic kernel says.
+//     the row's scales, da the activation's. In blocks of 32, isum = Σ q·a with
+//     the stored offset taken off q (Q4_0: -8, Q5_0: -16), Q4_1 and Q5_1 take q
+//     as stored, msum = Σ a and dmin = -m. In super-blocks, isum = Σ_j sc_j·Σ q·a
+//     over the groups j, with the offsets taken off q and sc (Q6_K: q-32, Q3_K:
+//     q-4 and sc-32, IQ4_XS: sc-32), and msum = Σ_j min_j·Σ a.
 //   - F32, F16 and BF16 weights. Sixteen accumulators, lane i mod 16, each
 //     lane = fma(w, a, lane) in order of i; then the lanes are added in the
 //     tree of [sumLanes].
@@ -23,8 +26,6 @@
 //     declared. They use fused multiply-adds where the text says fma; generic
 //     Go computes these exactly with [fma32].
 package kernels
-
-// A KernelSet's methods run on one goroutine and never allocate.
 
 // Format is the layout of a matrix's weights in the file, after ggml's types.
 type Format uint8
@@ -69,6 +70,8 @@ type Info struct {
 	// BlockLen, len(src) = len(dst)/BlockLen*Bytes. Bit-exact with the
 	// reference decoder of ggml.
 	Dequantize func(dst []float32, src []byte)
+
+	mul MulFunc // the generic product
 }
 
 // Acts is a batch of N columns of K activations. Which fields are set depends
@@ -105,14 +108,18 @@ type MulFunc func(y []float32, stride int, w []byte, rows int, a *Acts, s *Scrat
 // QuantizeFunc sets column col of a (Q, D and Bias or Sum) from x, len(x) = a.K.
 //
 // Act32, per block of 32: amax = max|x|, D = float32(float16(amax/127)),
-// q = round-to-even(x · (1/(amax/127))), all zero when amax is 0 (ggml's Q8_0).
-// Act256, per 256: max = the first x of the largest |x|, iscale = -127/max,
-// q = min(127, round-to-even(x·iscale)), D = 1/iscale; all zero when max is 0
-// (ggml's Q8_K). A NaN or infinity gives some finite q, never a fault.
+// q = round-to-even(x · (1/(amax/127))) (ggml's Q8_0).
+// Act256, per 256: amax = max|x|, iscale = 127/amax, D = 1/iscale,
+// q = round-to-even(x·iscale) (ggml's Q8_K, but for the sign that its q and D
+// share, which no product sees).
+// Every step is rounded to float32. A block with amax under 0x1p-100 is all
+// zero, D too. A block with a NaN or infinity gets some D and some q, never a
+// fault.
 type QuantizeFunc func(a *Acts, col int, x []float32)
 
 // Impl is the arithmetic of one instruction set. A nil field is filled in from
 // generic Go when the registry is built, so that every field can be called.
+// The functions run on the caller's goroutine and never allocate.
 type Impl struct {
 	Name string // "generic", "avx2", "avx512", "neon", "dotprod", "i8mm"
 	// Missing names the CPU feature that this machine lacks, or is empty.
@@ -135,7 +142,8 @@ type Impl struct {
 	SiLUMul func(dst, g, u []float32)
 	// Add sets dst = dst + x.
 	Add func(dst, x []float32)
-	// Max returns the greatest value of x (ignoring NaN; -Inf when empty).
+	// Max returns the greatest value of x (ignoring NaN; -Inf when empty). The
+	// sign of a zero is free.
 	Max func(x []float32) float32
 
 	// StoreKV writes one token's key and value of one head into slot of a

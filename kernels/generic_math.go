@@ -1,0 +1,75 @@
+package kernels
+
+import "math"
+
+// fma32 is x·y + z rounded once. The product of two float32 is exact in
+// float64; the sum is rounded to 53 bits and then to 24, and rounding twice is
+// wrong only where the first result lies half-way between two float32 without
+// being exact. Such results, and those under the least normal float32, whose
+// half-ways lie elsewhere, take the slow path.
+func fma32(x, y, z float32) float32 {
+	s := float64(x)*float64(y) + float64(z)
+	b := math.Float64bits(s)
+	if b&(1<<29-1) == 1<<28 || b<<1 < 897<<53 {
+		return fma32Odd(x, y, z)
+	}
+	return float32(s)
+}
+
+// fma32Odd is fma32 by rounding the sum to odd (Boldo and Melquiond, 2008): an
+// inexact sum goes to its neighbour with an odd last bit, which keeps it off the
+// half-ways.
+//
+//go:noinline
+func fma32Odd(x, y, z float32) float32 {
+	p, w := float64(x)*float64(y), float64(z)
+	s := p + w
+	v := s - p
+	err := (p - (s - v)) + (w - v) // TwoSum: s + err is exact
+	if b := math.Float64bits(s); err != 0 && b&1 == 0 {
+		if (err > 0) == (s > 0) {
+			b++
+		} else {
+			b--
+		}
+		s = math.Float64frombits(b)
+	}
+	return float32(s)
+}
+
+// round32 rounds x to the nearest integer, ties to even; |x| <= 1<<22. The sum
+// has no bits left for a fraction.
+func round32(x float32) float32 { return float32(x+0x1.8p23) - 0x1.8p23 }
+
+// exp32 is e to the power of x to within 2 units in the last place, after
+// Cephes: +0 below -87, and x is cut at 88. It is defined by its operations, so
+// that every implementation gives the same bits.
+func exp32(x float32) float32 {
+	if x < -87 {
+		return 0
+	}
+	if x > 88 {
+		x = 88
+	}
+	n := round32(float32(x * 1.44269504))
+	r := fma32(n, -0.693359375, x)
+	r = fma32(n, 2.12194440e-4, r)
+	p := float32(1.9875691500e-4)
+	p = fma32(p, r, 1.3981999507e-3)
+	p = fma32(p, r, 8.3334519073e-3)
+	p = fma32(p, r, 4.1665795894e-2)
+	p = fma32(p, r, 1.6666665459e-1)
+	p = fma32(p, r, 5.0000001201e-1)
+	y := fma32(p, float32(r*r), r) + 1
+	return math.Float32frombits(math.Float32bits(y) + uint32(int32(n))<<23)
+}
+
+// sumLanes adds sixteen lanes in a fixed tree, and leaves its steps in them.
+func sumLanes(lane *[16]float32) float32 {
+	for s := 8; s > 0; s /= 2 {
+		for i := range s {
+			lane[i] += lane[i+s]
+		}
+	}
+	return lane[0]
+}
