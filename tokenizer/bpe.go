@@ -1,0 +1,167 @@
+package tokenizer
+
+import "slices"
+
+// A word starts as the tokens of its bytes. Of all neighbours that can merge, those of the lowest
+// rank do so first, the leftmost of equals, until none are left.
+
+// maxShort is the length up to which looking at every pair beats a queue.
+const maxShort = 24
+
+// merge appends the tokens of a word of at least one byte.
+func (e *encoder) merge(dst []int32, word string) []int32 {
+	if len(word) <= maxShort {
+		return e.t.mergeShort(dst, word)
+	}
+	return e.mergeLong(dst, word)
+}
+
+// mergeShort keeps the tokens and the merges between them in two arrays.
+func (t *Tokenizer) mergeShort(dst []int32, word string) []int32 {
+	var ids [maxShort]int32
+	var merges [maxShort]merge // merges[i] joins ids[i] and ids[i+1]
+	n := len(word)
+	for i := range n {
+		ids[i] = t.bytes[word[i]]
+		if i > 0 {
+			merges[i-1] = t.merges.find(ids[i-1], ids[i])
+		}
+	}
+	for n > 1 {
+		best, at := noMerge, 0
+		for i, m := range merges[:n-1] {
+			if m < best {
+				best, at = m, i
+			}
+		}
+		if best == noMerge {
+			break
+		}
+		ids[at] = best.id()
+		copy(ids[at+1:n-1], ids[at+2:n])
+		copy(merges[at:n-1], merges[at+1:n-1])
+		n--
+		if at > 0 {
+			merges[at-1] = t.merges.find(ids[at-1], ids[at])
+		}
+		if at+1 < n {
+			merges[at] = t.merges.find(ids[at], ids[at+1])
+		}
+	}
+	return appendKnown(dst, ids[:n])
+}
+
+// appendKnown leaves out bytes for which the vocabulary has no token.
+func appendKnown(dst, ids []int32) []int32 {
+	for _, id := range ids {
+		if id >= 0 {
+			dst = append(dst, id)
+		}
+	}
+	return dst
+}
+
+// symbol is one token of a long word in a linked list; -1 ends it.
+type symbol struct {
+	merge      merge // with the next symbol
+	id         int32
+	prev, next int32
+}
+
+// mergeLong takes the next merge from a queue: n bytes cost n log n. The queue's entries are rank and
+// position; one whose symbol has another merge by now is stale.
+func (e *encoder) mergeLong(dst []int32, word string) []int32 {
+	symbols := slices.Grow(e.symbols[:0], len(word))[:len(word)]
+	e.symbols, e.queue = symbols, e.queue[:0]
+	for i := range symbols {
+		symbols[i] = symbol{id: e.t.bytes[word[i]], prev: int32(i) - 1, next: int32(i) + 1}
+	}
+	symbols[len(symbols)-1].next = -1
+	for i := range symbols {
+		e.pair(int32(i))
+	}
+	for len(e.queue) > 0 {
+		top := e.pop()
+		at := int32(uint32(top))
+		s := &symbols[at]
+		if s.merge.rank() != uint32(top>>32) {
+			continue
+		}
+		gone := &symbols[s.next]
+		s.id, s.next = s.merge.id(), gone.next
+		gone.merge = noMerge
+		if s.next >= 0 {
+			symbols[s.next].prev = at
+		}
+		if s.prev >= 0 {
+			e.pair(s.prev)
+		}
+		e.pair(at)
+	}
+	for i := int32(0); i >= 0; i = symbols[i].next {
+		if id := symbols[i].id; id >= 0 {
+			dst = append(dst, id)
+		}
+	}
+	return dst
+}
+
+// pair finds the merge of a symbol with its next, and queues it.
+func (e *encoder) pair(at int32) {
+	s := &e.symbols[at]
+	s.merge = noMerge
+	if s.next < 0 {
+		return
+	}
+	if s.merge = e.t.merges.find(s.id, e.symbols[s.next].id); s.merge != noMerge {
+		e.push(uint64(s.merge.rank())<<32 | uint64(uint32(at)))
+	}
+}
+
+// push and pop keep the queue a binary heap, smallest first.
+func (e *encoder) push(item uint64) {
+	q := append(e.queue, item)
+	i := len(q) - 1
+	for i > 0 {
+		parent := (i - 1) / 2
+		if q[parent] <= item {
+			break
+		}
+		q[i], i = q[parent], parent
+	}
+	q[i] = item
+	e.queue = q
+}
+
+func (e *encoder) pop() uint64 {
+	q := e.queue
+	top, item := q[0], q[len(q)-1]
+	q = q[:len(q)-1]
+	i := 0
+	for {
+		child := 2*i + 1
+		if child >= len(q) {
+			break
+		}
+		if child+1 < len(q) && q[child+1] < q[child] {
+			child++
+		}
+		if q[child] >= item {
+			break
+		}
+		q[i], i = q[child], child
+	}
+	if len(q) > 0 {
+		q[i] = item
+	}
+	e.queue = q
+	return top
+}
+
+// trim lets go of the memory of an unusually long word.
+func (e *encoder) trim() {
+	const keep = 1 << 14
+	if cap(e.symbols) > keep || cap(e.queue) > 4*keep {
+		e.symbols, e.queue = nil, nil
+	}
+}

@@ -1,0 +1,108 @@
+package tokenizer
+
+import (
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"cllm/gguf"
+)
+
+const (
+	demoModel = "../testdata/demo-qwen2-q4_k_m.gguf"
+	qwenModel = "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf" // in CLLM_TEST_MODELS
+)
+
+func open(path string) (*Tokenizer, error) {
+	f, err := gguf.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return New(f)
+}
+
+var (
+	openDemo = sync.OnceValues(func() (*Tokenizer, error) { return open(demoModel) })
+	openQwen = sync.OnceValues(func() (*Tokenizer, error) { return open(qwenPath()) })
+)
+
+func qwenPath() string { return filepath.Join(os.Getenv("CLLM_TEST_MODELS"), qwenModel) }
+
+// demo is the tokenizer of the demo model: 4,096 tokens.
+func demo(t testing.TB) *Tokenizer {
+	tok, err := openDemo()
+	require.NoError(t, err)
+	return tok
+}
+
+// qwen is the tokenizer of Qwen2.5: 151,936 tokens.
+func qwen(t testing.TB) *Tokenizer {
+	if os.Getenv("CLLM_TEST_MODELS") == "" {
+		t.Skipf("CLLM_TEST_MODELS does not name the folder of %s", qwenModel)
+	}
+	tok, err := openQwen()
+	require.NoError(t, err)
+	return tok
+}
+
+func TestRoles(t *testing.T) {
+	tok := demo(t)
+	require.Equal(t, 4096, tok.Size())
+	require.Equal(t, int32(4093), tok.BOS())
+	require.Equal(t, int32(4095), tok.EOS())
+	require.False(t, tok.AddBOS())
+	require.False(t, tok.AddEOS())
+	require.Equal(t, []int32{4093, 4095}, tok.EndTokens())
+	require.True(t, tok.End(4093))
+	require.False(t, tok.End(4094))
+
+	id, ok := tok.ID("<|im_end|>")
+	require.True(t, ok)
+	require.Equal(t, int32(4095), id)
+	require.Equal(t, "<|im_end|>", tok.Text(id))
+	require.True(t, tok.Control(id))
+	require.Nil(t, tok.Bytes(id))
+
+	id, ok = tok.ID("Ġthe")
+	require.True(t, ok)
+	require.Equal(t, "Ġthe", tok.Text(id))
+	require.Equal(t, []byte(" the"), tok.Bytes(id))
+	require.False(t, tok.Control(id))
+
+	_, ok = tok.ID("no such token")
+	require.False(t, ok)
+	for _, id := range []int32{-1, 4096, -1 << 31, 1<<31 - 1} {
+		require.Empty(t, tok.Text(id))
+		require.Nil(t, tok.Bytes(id))
+		require.False(t, tok.Control(id))
+		require.False(t, tok.End(id))
+	}
+}
+
+func TestSpecialTokens(t *testing.T) {
+	tok := demo(t)
+	const text = "<|im_start|>user\nOnce<|im_end|><|im_end|>"
+	parsed := tok.Encode(nil, text, true)
+	require.Equal(t, int32(4094), parsed[0])
+	require.Equal(t, []int32{4095, 4095}, parsed[len(parsed)-2:])
+	require.Equal(t, text, tok.Decode(parsed, true))
+	require.Equal(t, "user\nOnce", tok.Decode(parsed, false))
+
+	plain := tok.Encode(nil, text, false)
+	for _, id := range plain {
+		require.False(t, tok.Control(id))
+	}
+	require.Equal(t, text, tok.Decode(plain, false))
+}
+
+func TestEncodeAppends(t *testing.T) {
+	tok := demo(t)
+	ids := tok.Encode([]int32{7}, "Once upon a time", false)
+	require.Equal(t, int32(7), ids[0])
+	require.Equal(t, "Once upon a time", tok.Decode(ids[1:], false))
+	require.Empty(t, tok.Encode(nil, "", true))
+}
