@@ -1,0 +1,39 @@
+//go:build amd64 && !noasm
+
+package kernels
+
+import (
+	"unsafe"
+
+	"github.com/klauspost/cpuid/v2"
+)
+
+// avx512 is the arithmetic of CPUs with AVX-512 and its byte instructions (from
+// Ice Lake and Zen 4 on).
+func avx512() *Impl {
+	k := &Impl{
+		Name: "avx512",
+		Rank: 20,
+		Missing: missing(cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512VL, cpuid.AVX512DQ,
+			cpuid.AVX512VBMI, cpuid.AVX512VNNI, cpuid.F16C),
+	}
+	k.Mul[Q5_0] = q5_0AVX512.mul
+	k.Mul[Q8_0] = q8_0AVX512.mul
+	return k
+}
+
+// Constants of the AVX-512 kernels.
+var (
+	// nibbleShift brings the low nibbles of 16 bytes to the lanes 0 and 2 and
+	// the high ones to 1 and 3.
+	nibbleShift = [8]uint64{0, 0, 4, 4, 0, 0, 4, 4}
+	// splat holds bytes to broadcast: low nibble, 128-16, 16, 128.
+	splat = [...]uint32{0x0f0f0f0f, 0x70707070, 0x10101010, 0x80808080}
+)
+
+// bytesOf views working memory as bytes.
+func bytesOf[T int32 | float32](s []T) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s))), len(s)*4)
+}
+
+func int8s(b []byte) *int8 { return (*int8)(unsafe.Pointer(&b[0])) }

@@ -1,7 +1,0 @@
-//go:build !linux
-
-package tensor
-
-import "runtime"
-
-func allowedCPUs() int { return runtime.NumCPU() }
