@@ -1,0 +1,184 @@
+package kernels
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var (
+	heads     = []int{32, 64, 96, 128}
+	kvFormats = []string{KVF16: "F16", KVF32: "F32", KVQ8: "Q8_0"}
+)
+
+// eachKV runs a test on every implementation, storage format and head size.
+func eachKV(t *testing.T, test func(t *testing.T, k *Impl, f KVFormat, head int)) {
+	eachImpl(t, func(t *testing.T, k *Impl) {
+		for f := range NumKVFormats {
+			t.Run(kvFormats[f], func(t *testing.T) {
+				for _, head := range short(heads, 64, 96) {
+					test(t, k, f, head)
+				}
+			})
+		}
+	})
+}
+
+func TestStoreKV(t *testing.T) {
+	eachKV(t, func(t *testing.T, k *Impl, f KVFormat, head int) {
+		for d := range infinite {
+			r := newRand(uint64(head))
+			key, value := guarded[float32](t, head), guarded[float32](t, head)
+			want := make([]byte, KVBlockBytes(f, head))
+			got := guarded[byte](t, len(want))
+			for i := range got {
+				want[i], got[i] = 0xee, 0xee
+			}
+			for _, slot := range r.Perm(BlockTokens)[:24] {
+				d.floats(r, key)
+				d.floats(r, value)
+				generic().StoreKV[f](want, slot, key, value)
+				k.StoreKV[f](got, slot, key, value)
+				require.Equal(t, want, got, "%s data, head=%d slot=%d", d, head, slot)
+			}
+		}
+	})
+}
+
+// randomAttention returns an Attention on guarded memory with random queries.
+func randomAttention(t testing.TB, seed uint64, n, head int) *Attention {
+	a := &Attention{
+		Head: head, Q: guarded[float32](t, n*head), M: guarded[float32](t, n), L: guarded[float32](t, n),
+		Acc: guarded[float32](t, n*head), P: guarded[float32](t, n*BlockTokens), F: guarded[float32](t, 2*BlockTokens*head),
+		QQ: guarded[int8](t, n*head), QD: guarded[float32](t, n*head/32),
+	}
+	a.Reset(n)
+	r := newRand(seed)
+	for i := range a.Q {
+		a.Q[i] = float32(r.NormFloat64() / math.Sqrt(float64(head)))
+	}
+	for i := range n {
+		q := &Acts{Kind: Act32, N: 1, K: head, Q: a.QQ[i*head:][:head], D: a.QD[i*head/32:][:head/32], Bias: make([]int32, head/32)}
+		quantizeAct32(q, 0, a.Q[i*head:][:head])
+	}
+	for i := range a.P {
+		a.P[i] = float32(math.NaN())
+	}
+	for i := range a.F {
+		a.F[i] = float32(math.NaN())
+	}
+	return a
+}
+
+// visiblePattern is the number of visible positions of each query in a block.
+func visiblePattern(pattern, n, block int, visible []int32) {
+	r := newRand(uint64(pattern*1000 + block))
+	for i := range n {
+		switch pattern {
+		case 0: // the middle of a long sequence
+			visible[i] = BlockTokens
+		case 1: // a chunk of a prompt, whose queries end in this block
+			visible[i] = int32(max(0, min(BlockTokens, 1+i+20*(1-block))))
+		default:
+			visible[i] = pick(r, 0, 1, BlockTokens, int32(r.IntN(BlockTokens+1)))
+		}
+	}
+}
+
+func TestAttend(t *testing.T) {
+	eachKV(t, func(t *testing.T, k *Impl, f KVFormat, head int) {
+		for _, n := range short([]int{1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 14, 15, 16, 17}, 1, 3, 7, 17) {
+			for pattern := range 4 {
+				if testing.Short() && pattern == 3 {
+					continue
+				}
+				checkAttend(t, k, f, n, head, pattern)
+			}
+		}
+	})
+}
+
+func checkAttend(t *testing.T, k *Impl, f KVFormat, n, head, pattern int) {
+	seed := uint64(n*1000 + head + pattern)
+	want, got := randomAttention(t, seed, n, head), randomAttention(t, seed, n, head)
+	r := newRand(seed)
+	block, visible := guarded[byte](t, KVBlockBytes(f, head)), guarded[int32](t, n)
+	key, value := make([]float32, head), make([]float32, head)
+	for b := range 3 {
+		visiblePattern(pattern, n, b, visible)
+		for i := range block { // what nobody sees may be NaN
+			block[i] = 0xff
+		}
+		last := int32(0)
+		for _, v := range visible {
+			last = max(last, v)
+		}
+		for slot := range int(last) {
+			scale := float32(math.Exp(2 * r.NormFloat64()))
+			for d := range key {
+				key[d], value[d] = scale*float32(r.NormFloat64()), plain.float(r)
+			}
+			generic().StoreKV[f](block, slot, key, value)
+		}
+		generic().Attend[f](want, block, visible)
+		k.Attend[f](got, block, visible)
+		for i := range want.M { // the sign of a zero is free
+			require.Equal(t, want.M[i], got.M[i], "M of query %d of %d, head=%d block=%d visible=%v", i, n, head, b, visible)
+		}
+		requireSame(t, want.L, got.L, "L: queries=%d head=%d block=%d visible=%v", n, head, b, visible)
+		requireSame(t, want.Acc, got.Acc, "Acc: queries=%d head=%d block=%d visible=%v", n, head, b, visible)
+	}
+	for i := range n {
+		require.Equal(t, randomQuery(seed, n, head, i), got.Q[i*head:][:head], "the queries are only read")
+	}
+}
+
+func randomQuery(seed uint64, n, head, i int) []float32 {
+	r := newRand(seed)
+	q := make([]float32, n*head)
+	for i := range q {
+		q[i] = float32(r.NormFloat64() / math.Sqrt(float64(head)))
+	}
+	return q[i*head:][:head]
+}
+
+// The definition is attention: against plain float64 over the stored numbers.
+func TestAttendIsSoftmax(t *testing.T) {
+	const head, n, blocks = 64, 3, 3
+	bounds := []float64{KVF16: 3e-3, KVF32: 1e-5, KVQ8: 5e-2}
+	for f := range NumKVFormats {
+		r := newRand(5)
+		a := randomAttention(t, 9, n, head)
+		var keys, values [][]float32
+		for range blocks {
+			block := make([]byte, KVBlockBytes(f, head))
+			for slot := range BlockTokens {
+				key, value := make([]float32, head), make([]float32, head)
+				for d := range key {
+					key[d], value[d] = float32(r.NormFloat64()), float32(r.NormFloat64())
+				}
+				generic().StoreKV[f](block, slot, key, value)
+				keys, values = append(keys, key), append(values, value)
+			}
+			generic().Attend[f](a, block, []int32{BlockTokens, BlockTokens, BlockTokens})
+		}
+		for i := range n {
+			sum, out := 0.0, make([]float64, head)
+			for p, key := range keys {
+				score := 0.0
+				for d, q := range a.Q[i*head:][:head] {
+					score += float64(q) * float64(key[d])
+				}
+				w := math.Exp(score)
+				sum += w
+				for d, v := range values[p] {
+					out[d] += w * float64(v)
+				}
+			}
+			for d := range out {
+				require.InDelta(t, out[d]/sum, float64(a.Acc[i*head+d]/a.L[i]), bounds[f], "%s query %d element %d", kvFormats[f], i, d)
+			}
+		}
+	}
+}

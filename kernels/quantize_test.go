@@ -1,0 +1,110 @@
+package kernels
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// guardedActs is NewActs on guarded memory, full of rubbish.
+func guardedActs(t testing.TB, kind ActKind, n, k int) *Acts {
+	a := plain.acts(t, newRand(1), kind, n, k)
+	for i := range a.Q {
+		a.Q[i] = -99
+	}
+	for i := range a.D {
+		a.D[i] = canary
+	}
+	return a
+}
+
+func TestQuantize(t *testing.T) {
+	eachImpl(t, func(t *testing.T, k *Impl) {
+		for d := range numData {
+			for kind, ks := range map[ActKind][]int{Act32: ksBlock, Act256: ksSuper} {
+				for _, n := range ks {
+					checkQuantize(t, k, kind, d, n)
+				}
+			}
+		}
+	})
+}
+
+func checkQuantize(t *testing.T, k *Impl, kind ActKind, d data, n int) {
+	r := newRand(uint64(n))
+	want, got := guardedActs(t, kind, 3, n), guardedActs(t, kind, 3, n)
+	x := guarded[float32](t, n)
+	for round := range 20 {
+		d.floats(r, x)
+		if round%4 == 3 { // small and great ones
+			scale := float32(math.Ldexp(1, r.IntN(250)-140))
+			for i := range x {
+				x[i] *= scale
+			}
+		}
+		if round == 10 {
+			clear(x)
+		}
+		col := round % 3
+		genericQuantize := generic().Quantize[kind]
+		genericQuantize(want, col, x)
+		k.Quantize[kind](got, col, x)
+		if !finite(x) {
+			continue // any result will do
+		}
+		require.Equal(t, want.Q, got.Q, "%s data, k=%d column %d", d, n, col)
+		requireSame(t, want.D, got.D, "D: %s data, k=%d column %d", d, n, col)
+		require.Equal(t, want.Bias, got.Bias, "%s data, k=%d column %d", d, n, col)
+		require.Equal(t, want.Sum, got.Sum, "%s data, k=%d column %d", d, n, col)
+	}
+}
+
+func finite(x []float32) bool {
+	for _, v := range x {
+		if v-v != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// The definition keeps what the products rely on.
+func TestQuantizeInvariants(t *testing.T) {
+	r := newRand(3)
+	for kind, n := range map[ActKind]int{Act32: 512, Act256: 1024} {
+		a := NewActs(kind, 2, n)
+		for d := range infinite {
+			x := d.floats(r, make([]float32, n))
+			generic().Quantize[kind](a, 1, x)
+			length := n / (len(a.D) / 2)
+			for i, q := range a.Q[n:] {
+				require.GreaterOrEqual(t, q, int8(-127))
+				dq := a.D[n/length+i/length]
+				if dq == 0 || math.IsInf(float64(dq), 0) {
+					continue
+				}
+				// Half a step, and what rounding the scale to f16 moves.
+				bound := math.Abs(float64(dq)) * (0.5 + 127.0/2048 + 1e-4)
+				if math.Abs(float64(dq)) < 0x1p-14 {
+					bound += 127 * 0x1p-25
+				}
+				require.InDelta(t, float64(x[i]), float64(dq)*float64(q), bound, "%s data, element %d", d, i)
+			}
+			for i := range a.Bias {
+				sum := int32(0)
+				for _, q := range a.Q[32*i : 32*i+32] {
+					sum += int32(q)
+				}
+				require.Equal(t, -128*sum, a.Bias[i])
+			}
+			for i := range a.Sum {
+				sum := int16(0)
+				for _, q := range a.Q[16*i : 16*i+16] {
+					sum += int16(q)
+				}
+				require.Equal(t, sum, a.Sum[i])
+			}
+		}
+	}
+}
