@@ -377,6 +377,7 @@ func TestGuardPassesOtherPanics(t *testing.T) {
 func TestDemoModels(t *testing.T) {
 	paths, err := filepath.Glob("../testdata/*.gguf")
 	require.NoError(t, err)
+	require.NotEmpty(t, paths)
 	for _, path := range paths {
 		f, err := gguf.Open(path)
 		require.NoError(t, err)
