@@ -1,0 +1,58 @@
+# Everything that is done to this project is a target here.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS = -s -w -X main.version=$(VERSION)
+GOBUILD = CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)"
+MODEL  ?=
+FUZZ   ?= 20s
+
+.PHONY: build test race noasm lint golden fuzz cross bench-peer bench-server-peer arm-cycles clean
+
+build: ## a static bin/cllm
+	$(GOBUILD) -o bin/cllm ./cmd/cllm
+
+test: ## CLLM_TEST_MODELS names a folder of real models
+	go test ./...
+
+race:
+	go test -race -short ./...
+
+noasm: ## the suite on generic Go alone
+	go test -tags noasm ./...
+
+lint:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	go vet ./...
+	go vet -tags noasm ./...
+	@if command -v staticcheck >/dev/null; then staticcheck ./...; else echo "staticcheck is not installed: skipped"; fi
+
+golden: peer/bin ## records llama.cpp's answers anew
+	scripts/golden.sh
+
+fuzz: ## each fuzz target for FUZZ
+	@go list ./... | while read -r pkg; do \
+	  go test -list '^Fuzz' "$$pkg" | grep '^Fuzz' | while read -r f; do \
+	    echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZ) "$$pkg" || exit 1; \
+	  done || exit 1; \
+	done
+
+PLATFORMS = linux/amd64 linux/arm64 darwin/arm64 darwin/amd64 windows/amd64 windows/arm64
+cross: ## binaries for all platforms
+	@for p in $(PLATFORMS); do \
+	  os=$${p%/*}; arch=$${p#*/}; ext=; [ $$os = windows ] && ext=.exe; \
+	  echo "$$p"; GOOS=$$os GOARCH=$$arch $(GOBUILD) -o bin/cllm-$$os-$$arch$$ext ./cmd/cllm || exit 1; \
+	done
+
+peer/bin:
+	scripts/peer.sh peer
+
+bench-peer: build ## cllm bench against llama-bench: make bench-peer MODEL=file.gguf
+	scripts/bench-peer.sh $(MODEL)
+
+bench-server-peer: build ## cllm serve against llama-server: make bench-server-peer MODEL=file.gguf
+	scripts/bench-server-peer.sh $(MODEL)
+
+arm-cycles: ## cycles of the arm64 kernels, estimated without the hardware
+	scripts/arm-cycles.sh
+
+clean:
+	rm -rf bin
