@@ -2,6 +2,7 @@
 
 #include "textflag.h"
 #include "neon_arm64.h"
+#include "decode_arm64.h"
 
 // Q8_0 and Q5_0 times one column, four rows side by side: block by block, each
 // row's dot product is left in four lanes, three ADDPs bring the four rows into
@@ -12,32 +13,7 @@
 // saves four zeroings. Without SDOT the products of int8 are added in int16 as
 // far as they fit and V0-V3 are set anew in each block.
 //
-//	R0 y  R1 w  R2 bytes between rows  R3 groups of four rows  R19 blocks
-//	R4-R7 the four rows  R8 q  R9 d  R10 blocks left  R11-R14 their halves
-//	V4 the four outputs  V20, V21 activations
-
-#define ARGS \
-	MOVD y+0(FP), R0        \
-	MOVD w+8(FP), R1        \
-	MOVD rowBytes+16(FP), R2 \
-	MOVD groups+24(FP), R3  \
-	MOVD blocks+32(FP), R19
-
-#define GROUP \
-	MOVD R1, R4       \
-	ADD  R2, R4, R5   \
-	ADD  R2, R5, R6   \
-	ADD  R2, R6, R7   \
-	ADD  R2, R7, R1   \
-	MOVD q+40(FP), R8 \
-	MOVD d+48(FP), R9 \
-	MOVD R19, R10     \
-	VMOVI $0, V0.B16  \
-	VMOVI $0, V1.B16  \
-	VMOVI $0, V2.B16  \
-	VMOVI $0, V3.B16  \
-	VMOVI $0, V4.B16  \
-	VMOVI $0, V5.B16
+// V20, V21 hold the activations.
 
 // V6 = the sums of V0, V1, V2, V3.
 #define REDUCE \
@@ -55,25 +31,12 @@
 
 // V4 += V6·(d·da), the rows' d being the halves in R11-R14.
 #define ACCUMULATE \
-	ORR     R12<<16, R11, R11 \
-	ORR     R14<<16, R13, R13 \
-	ORR     R13<<32, R11, R11 \
-	FMOVD   R11, F22          \
-	FMOVS.P 4(R9), F23        \
-	FCVTL(22, 22)             \
-	SCVTF(6, 6)               \
-	FMUL_0(23, 22, 22)        \
-	FMUL(22, 6, 6)            \
+	HALVES                \
+	FMOVS.P 4(R9), F23    \
+	SCVTF(6, 6)           \
+	FMUL_0(23, 22, 22)    \
+	FMUL(22, 6, 6)        \
 	FADD(6, 4, 4)
-
-#define NEXT(group, block) \
-	SUB  $1, R10       \
-	CBNZ R10, block    \
-	FMOVQ F4, (R0)     \
-	ADD  $16, R0       \
-	SUB  $1, R3        \
-	CBNZ R3, group     \
-	RET
 
 // One row's block of Q8_0 into V(acc).
 #define Q8_0_DOT(row, h, acc) \
@@ -97,12 +60,13 @@
 	SADDLP_H(18, acc)    \
 	SADALP_H(19, acc)
 
-// func decodeQ8_0Dotprod(y *float32, w *byte, rowBytes, groups, blocks int, q *int8, d *float32)
-TEXT ·decodeQ8_0Dotprod(SB), NOSPLIT, $0-56
+// func decodeQ8_0Dotprod(y *float32, w *byte, rowBytes, groups, blocks int, q *int8, d *float32, sums *int16)
+TEXT ·decodeQ8_0Dotprod(SB), NOSPLIT, $0-64
 	ARGS
 
 group:
 	GROUP
+	ZERO
 
 block:
 	FMOVQ (R8), F20
@@ -116,8 +80,8 @@ block:
 	ACCUMULATE
 	NEXT(group, block)
 
-// func decodeQ8_0Neon(y *float32, w *byte, rowBytes, groups, blocks int, q *int8, d *float32)
-TEXT ·decodeQ8_0Neon(SB), NOSPLIT, $0-56
+// func decodeQ8_0Neon(y *float32, w *byte, rowBytes, groups, blocks int, q *int8, d *float32, sums *int16)
+TEXT ·decodeQ8_0Neon(SB), NOSPLIT, $0-64
 	ARGS
 
 group:
@@ -170,13 +134,14 @@ block:
 	SMLAL_B(21, 19, acc)  \
 	SMLAL2_B(21, 19, acc)
 
-// func decodeQ5_0Dotprod(y *float32, w *byte, rowBytes, groups, blocks int, q *int8, d *float32)
-TEXT ·decodeQ5_0Dotprod(SB), NOSPLIT, $0-56
+// func decodeQ5_0Dotprod(y *float32, w *byte, rowBytes, groups, blocks int, q *int8, d *float32, sums *int16)
+TEXT ·decodeQ5_0Dotprod(SB), NOSPLIT, $0-64
 	ARGS
 	MOVD $·fifthBits(SB), R20
 
 group:
 	GROUP
+	ZERO
 
 block:
 	FMOVQ (R8), F20
@@ -190,8 +155,8 @@ block:
 	ACCUMULATE
 	NEXT(group, block)
 
-// func decodeQ5_0Neon(y *float32, w *byte, rowBytes, groups, blocks int, q *int8, d *float32)
-TEXT ·decodeQ5_0Neon(SB), NOSPLIT, $0-56
+// func decodeQ5_0Neon(y *float32, w *byte, rowBytes, groups, blocks int, q *int8, d *float32, sums *int16)
+TEXT ·decodeQ5_0Neon(SB), NOSPLIT, $0-64
 	ARGS
 	MOVD $·fifthBits(SB), R20
 
