@@ -193,6 +193,11 @@ func atGuard[T number](t testing.TB, x []T, n int) []T {
 	return g
 }
 
+// misalignment is how far x is from an aligned address.
+func misalignment[T number](x []T) uintptr {
+	return uintptr(unsafe.Pointer(unsafe.SliceData(x))) % align
+}
+
 // guardedScratch is NewScratch on guarded memory, full of rubbish.
 func guardedScratch(t testing.TB, maxK int) *Scratch {
 	n := NewScratch(maxK)
