@@ -1,0 +1,148 @@
+package tokenizer
+
+import (
+	"compress/gzip"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// record is what llama.cpp answered; scripts/record_tokenizer.py says what each field is.
+type record struct {
+	Plain, Special [][]int32
+	Planes         []string
+	Long           map[string]struct {
+		Count int
+		Hash  string
+	}
+	End, Control []int32
+	Pieces       string
+	HF           *struct {
+		Compared int
+		Differ   map[int][]int32
+	}
+}
+
+func readRecord(t *testing.T, name string, into any) {
+	f, err := os.Open("../testdata/tokenizer/" + name)
+	require.NoError(t, err)
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	require.NoError(t, err)
+	require.NoError(t, json.NewDecoder(z).Decode(into))
+}
+
+func hashIDs(ids []int32) string {
+	h := fnv.New64a()
+	_ = binary.Write(h, binary.LittleEndian, ids)
+	return fmt.Sprintf("%016x", h.Sum64())
+}
+
+func TestGoldenDemo(t *testing.T) { testGolden(t, demo(t), "demo.json.gz") }
+
+func TestGoldenQwen(t *testing.T) { testGolden(t, qwen(t), "qwen2.5.json.gz") }
+
+func testGolden(t *testing.T, tok *Tokenizer, name string) {
+	var texts [][]byte
+	var want record
+	readRecord(t, "texts.json.gz", &texts)
+	readRecord(t, name, &want)
+	require.GreaterOrEqual(t, len(texts), 2000)
+
+	t.Run("texts", func(t *testing.T) {
+		for i, text := range texts {
+			special := want.Special[i]
+			if special == nil {
+				special = want.Plain[i]
+			}
+			require.Equal(t, want.Plain[i], append([]int32{}, tok.Encode(nil, string(text), false)...), "%q", text)
+			require.Equal(t, special, append([]int32{}, tok.Encode(nil, string(text), true)...), "%q, special tokens parsed", text)
+		}
+	})
+	t.Run("code points", func(t *testing.T) {
+		for i, hash := range want.Planes {
+			require.Equal(t, hash, hashIDs(tok.Encode(nil, plane(rune(i)*4096), false)), "from U+%04X", i*4096)
+		}
+	})
+	t.Run("long", func(t *testing.T) {
+		texts := longTexts()
+		require.Len(t, texts, len(want.Long))
+		for name, text := range texts {
+			ids := tok.Encode(nil, text, false)
+			require.Len(t, ids, want.Long[name].Count, name)
+			require.Equal(t, want.Long[name].Hash, hashIDs(ids), name)
+		}
+	})
+	t.Run("tokens", func(t *testing.T) {
+		require.Equal(t, want.End, tok.EndTokens())
+		var control []int32
+		pieces := fnv.New64a()
+		for id := range int32(tok.Size()) {
+			if tok.Control(id) {
+				control = append(control, id)
+			}
+			pieces.Write([]byte(tok.piece(id, true)))
+		}
+		require.Equal(t, want.Control, control)
+		require.Equal(t, want.Pieces, fmt.Sprintf("%016x", pieces.Sum64()))
+	})
+	t.Run("Hugging Face", func(t *testing.T) {
+		if want.HF == nil {
+			t.Skip("the demo vocabulary has no counterpart")
+		}
+		require.GreaterOrEqual(t, want.HF.Compared, 1800)
+		// llama.cpp, and so this package, takes </s> for a special token wherever it is found.
+		for i := range want.HF.Differ {
+			require.Contains(t, string(texts[i]), "</s>")
+		}
+	})
+}
+
+// plane has each of 4,096 code points alone, before a letter, after one, and beside a space.
+func plane(start rune) string {
+	var text strings.Builder
+	for c := start; c < start+4096; c++ {
+		if c < 0xD800 || c >= 0xE000 {
+			fmt.Fprintf(&text, "a%cb %c%c1\n", c, c, c)
+		}
+	}
+	return text.String()
+}
+
+// rng is the recorder's generator.
+type rng uint64
+
+func (r *rng) below(n uint64) uint64 {
+	*r = *r*6364136223846793005 + 1442695040888963407
+	return uint64(*r) >> 33 % n
+}
+
+func longTexts() map[string]string {
+	r := rng(1)
+	words := []string{"the", "king", "Once", "don't", "12345", "天气", "été", "こんにちは", "x=y+1;", "😀", "\n\n", "    ",
+		"Wissenschaftler", "!!!", "مرحبا", "\t"}
+	var mixed, letters, ideographs strings.Builder
+	for mixed.Len() < 1_000_000 {
+		mixed.WriteString(words[r.below(uint64(len(words)))])
+		if r.below(4) > 0 {
+			mixed.WriteByte(' ')
+		}
+	}
+	for range 1 << 18 {
+		letters.WriteByte('a' + byte(r.below(26)))
+	}
+	for range 1 << 15 {
+		ideographs.WriteRune(0x4E00 + rune(r.below(0x5000)))
+	}
+	return map[string]string{
+		"mixed": mixed.String(), "letters": letters.String(), "ideographs": ideographs.String(),
+		"same": strings.Repeat("a", 1<<18), "spaces": strings.Repeat(" ", 1<<18) + "x",
+		"lines": strings.Repeat("\n", 1<<16), "marks": strings.Repeat("!?", 1<<16),
+	}
+}
