@@ -19,6 +19,8 @@ func avx512() *Impl {
 	}
 	k.Mul[Q5_0] = q5_0AVX512.mul
 	k.Mul[Q8_0] = q8_0AVX512.mul
+	k.Mul[Q4_K] = q4_KAVX512.mul
+	k.Mul[Q6_K] = q6_KAVX512.mul
 	return k
 }
 
@@ -27,8 +29,9 @@ var (
 	// nibbleShift brings the low nibbles of 16 bytes to the lanes 0 and 2 and
 	// the high ones to 1 and 3.
 	nibbleShift = [8]uint64{0, 0, 4, 4, 0, 0, 4, 4}
-	// splat holds bytes to broadcast: low nibble, 128-16, 16, 128.
-	splat = [...]uint32{0x0f0f0f0f, 0x70707070, 0x10101010, 0x80808080}
+	// splat holds bytes to broadcast: low nibble, 128-16, 16, 128,
+	// 0x30.
+	splat = [...]uint32{0x0f0f0f0f, 0x70707070, 0x10101010, 0x80808080, 0x30303030}
 )
 
 // bytesOf views working memory as bytes.

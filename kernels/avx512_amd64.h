@@ -98,19 +98,11 @@
 	VSHUFI32X4 $0x88, Z4, Z2, a; \
 	VSHUFI32X4 $0xdd, Z4, Z2, b
 
-// The columns 0-7 of a group: M(integer sum, float accumulator, quantized
-// values, scales, bias). Columns lie R9 bytes apart in the values (R8 = column
-// 0, R10 = 3·R9, R11 = column 4) and R13 bytes in the scales and biases (R12,
-// SI = column 0, R15 = 3·R13, R14, BX = column 4).
-#define COL0(M) M(Z0, Z8, (R8), (R12), (SI))
-#define COL1(M) M(Z1, Z9, (R8)(R9*1), (R12)(R13*1), (SI)(R13*1))
-#define COL2(M) M(Z2, Z10, (R8)(R9*2), (R12)(R13*2), (SI)(R13*2))
-#define COL3(M) M(Z3, Z11, (R8)(R10*1), (R12)(R15*1), (SI)(R15*1))
-#define COL4(M) M(Z4, Z12, (R11), (R14), (BX))
-#define COL5(M) M(Z5, Z13, (R11)(R9*1), (R14)(R13*1), (BX)(R13*1))
-#define COL6(M) M(Z6, Z14, (R11)(R9*2), (R14)(R13*2), (BX)(R13*2))
-#define COL7(M) M(Z7, Z15, (R11)(R10*1), (R14)(R15*1), (BX)(R15*1))
-
+// The columns 0-7 of a group are M(I, F, T, Q, D, B): the registers of the
+// integer sum, the accumulator and the super-block's sum, the addresses of the
+// values, scales and sums. Columns lie R9 bytes apart in the values (R8 =
+// column 0, R10 = 3·R9, R11 = column 4) and R13 bytes in the scales (R12 =
+// column 0, R15 = 3·R13, R14 = column 4); the rest is the family's.
 #define COLS1(M) COL0(M)
 #define COLS2(M) COLS1(M); COL1(M)
 #define COLS3(M) COLS2(M); COL2(M)
@@ -120,26 +112,56 @@
 #define COLS7(M) COLS6(M); COL6(M)
 #define COLS8(M) COLS7(M); COL7(M)
 
-// M(row, its register) for sixteen rows.
+// One of eight bodies BODY(columns, two labels), by the number of columns at CMP.
+#define BYCOLS(N, BODY) \
+	CMPQ N, $4; \
+	JLT upto3; \
+	JEQ four; \
+	CMPQ N, $6; \
+	JLT five; \
+	JEQ six; \
+	CMPQ N, $8; \
+	JLT seven; \
+	BODY(COLS8, cols8, block8); \
+upto3: \
+	CMPQ N, $2; \
+	JGT three; \
+	JEQ two; \
+	BODY(COLS1, cols1, block1); \
+two: \
+	BODY(COLS2, cols2, block2); \
+three: \
+	BODY(COLS3, cols3, block3); \
+four: \
+	BODY(COLS4, cols4, block4); \
+five: \
+	BODY(COLS5, cols5, block5); \
+six: \
+	BODY(COLS6, cols6, block6); \
+seven: \
+	BODY(COLS7, cols7, block7)
+
+// M(row, its register, the same as XMM) for sixteen rows.
 #define ROWS16(M) \
-	M(0, Z0); M(1, Z1); M(2, Z2); M(3, Z3); \
-	M(4, Z4); M(5, Z5); M(6, Z6); M(7, Z7); \
-	M(8, Z8); M(9, Z9); M(10, Z10); M(11, Z11); \
-	M(12, Z12); M(13, Z13); M(14, Z14); M(15, Z15)
+	M(0, Z0, X0); M(1, Z1, X1); M(2, Z2, X2); M(3, Z3, X3); \
+	M(4, Z4, X4); M(5, Z5, X5); M(6, Z6, X6); M(7, Z7, X7); \
+	M(8, Z8, X8); M(9, Z9, X9); M(10, Z10, X10); M(11, Z11, X11); \
+	M(12, Z12, X12); M(13, Z13, X13); M(14, Z14, X14); M(15, Z15, X15)
 
 // Four activations of a column, broadcast, times four weights of 16 rows in
 // Z16 (unsigned), at byte 4·k of the block.
-#define DOT0(I, F, Q, D, B) VPDPBUSD.BCST 0 Q, Z16, I
-#define DOT1(I, F, Q, D, B) VPDPBUSD.BCST 4 Q, Z17, I
-#define DOT2(I, F, Q, D, B) VPDPBUSD.BCST 8 Q, Z16, I
-#define DOT3(I, F, Q, D, B) VPDPBUSD.BCST 12 Q, Z17, I
-#define DOT4(I, F, Q, D, B) VPDPBUSD.BCST 16 Q, Z16, I
-#define DOT5(I, F, Q, D, B) VPDPBUSD.BCST 20 Q, Z17, I
-#define DOT6(I, F, Q, D, B) VPDPBUSD.BCST 24 Q, Z16, I
-#define DOT7(I, F, Q, D, B) VPDPBUSD.BCST 28 Q, Z17, I
+#define DOT0(I, F, T, Q, D, B) VPDPBUSD.BCST 0 Q, Z16, I
+#define DOT1(I, F, T, Q, D, B) VPDPBUSD.BCST 4 Q, Z17, I
+#define DOT2(I, F, T, Q, D, B) VPDPBUSD.BCST 8 Q, Z16, I
+#define DOT3(I, F, T, Q, D, B) VPDPBUSD.BCST 12 Q, Z17, I
+#define DOT4(I, F, T, Q, D, B) VPDPBUSD.BCST 16 Q, Z16, I
+#define DOT5(I, F, T, Q, D, B) VPDPBUSD.BCST 20 Q, Z17, I
+#define DOT6(I, F, T, Q, D, B) VPDPBUSD.BCST 24 Q, Z16, I
+#define DOT7(I, F, T, Q, D, B) VPDPBUSD.BCST 28 Q, Z17, I
 
-// A block of 32 weights of 16 rows at OFF(DI), times the columns N.
-#define DOTS(N, OFF) \
+// Sixteen weights of 16 rows at OFF(DI), times the columns N: the first and the
+// second half of a block of 32.
+#define DOTSLO(N, OFF) \
 	VMOVDQU64 (OFF+0)(DI), Z16; \
 	VMOVDQU64 (OFF+64)(DI), Z17; \
 	N(DOT0); \
@@ -147,16 +169,22 @@
 	N(DOT1); \
 	VMOVDQU64 (OFF+192)(DI), Z17; \
 	N(DOT2); \
-	VMOVDQU64 (OFF+256)(DI), Z16; \
-	N(DOT3); \
-	VMOVDQU64 (OFF+320)(DI), Z17; \
+	N(DOT3)
+#define DOTSHI(N, OFF) \
+	VMOVDQU64 (OFF+0)(DI), Z16; \
+	VMOVDQU64 (OFF+64)(DI), Z17; \
 	N(DOT4); \
-	VMOVDQU64 (OFF+384)(DI), Z16; \
+	VMOVDQU64 (OFF+128)(DI), Z16; \
 	N(DOT5); \
-	VMOVDQU64 (OFF+448)(DI), Z17; \
+	VMOVDQU64 (OFF+192)(DI), Z17; \
 	N(DOT6); \
 	N(DOT7)
-#define CLEAR(I, F, Q, D, B) VPXORQ F, F, F
-#define PUT(I, F, Q, D, B) \
+
+#define CLEARI(I, F, T, Q, D, B) VPXORQ I, I, I
+#define CLEARF(I, F, T, Q, D, B) VPXORQ F, F, F
+#define CLEART(I, F, T, Q, D, B) VPXORQ T, T, T
+
+// Stores a column's rows under K1 at AX, and goes CX bytes on.
+#define PUT(I, F, T, Q, D, B) \
 	VMOVUPS F, K1, (AX); \
 	ADDQ CX, AX

@@ -51,7 +51,7 @@
 	VPXORD 2(P), Z31, D; \
 	VPXORD 4(P), Z31, K1, D
 
-#define UNPACKROW_Q5_0(i, D) \
+#define UNPACKROW_Q5_0(i, D, X) \
 	EXPAND_Q5_0(SI, D); \
 	MOVWLZX (SI), AX; \
 	MOVWLZX 22(SI), DX; \
@@ -59,7 +59,7 @@
 	MOVW AX, (512+2*i)(DI); \
 	MOVW DX, (PANEL+512+2*i)(DI)
 
-#define UNPACKROW_Q8_0(i, D) \
+#define UNPACKROW_Q8_0(i, D, X) \
 	EXPAND_Q8_0(SI, D); \
 	MOVWLZX (SI), AX; \
 	MOVWLZX 34(SI), DX; \

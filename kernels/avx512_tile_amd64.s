@@ -7,21 +7,32 @@
 // columns, lanes = rows. Z0-Z7 are the integer sums of a block, which start
 // at the bias of the block, Z8-Z15 the accumulators.
 
-#define START(I, F, Q, D, B) VPBROADCASTD B, I
+// The biases lie like the scales, from SI and BX.
+#define COL0(M) M(Z0, Z8, Z18, (R8), (R12), (SI))
+#define COL1(M) M(Z1, Z9, Z19, (R8)(R9*1), (R12)(R13*1), (SI)(R13*1))
+#define COL2(M) M(Z2, Z10, Z20, (R8)(R9*2), (R12)(R13*2), (SI)(R13*2))
+#define COL3(M) M(Z3, Z11, Z21, (R8)(R10*1), (R12)(R15*1), (SI)(R15*1))
+#define COL4(M) M(Z4, Z12, Z22, (R11), (R14), (BX))
+#define COL5(M) M(Z5, Z13, Z23, (R11)(R9*1), (R14)(R13*1), (BX)(R13*1))
+#define COL6(M) M(Z6, Z14, Z24, (R11)(R9*2), (R14)(R13*2), (BX)(R13*2))
+#define COL7(M) M(Z7, Z15, Z25, (R11)(R10*1), (R14)(R15*1), (BX)(R15*1))
+
+#define START(I, F, T, Q, D, B) VPBROADCASTD B, I
 
 // acc += float32(sum)·(d·da), each product rounded.
-#define FINISH(I, F, Q, D, B) \
-	VMULPS.BCST D, Z24, Z25; \
+#define FINISH(I, F, T, Q, D, B) \
+	VMULPS.BCST D, Z26, Z27; \
 	VCVTDQ2PS I, I; \
-	VMULPS Z25, I, I; \
+	VMULPS Z27, I, I; \
 	VADDPS I, F, F
 
-#define TILE(N, block) \
-	N(CLEAR); \
+#define TILE(N, block, inner) \
+	N(CLEARF); \
 block: \
 	N(START); \
-	DOTS(N, 0); \
-	VCVTPH2PS 512(DI), Z24; \
+	DOTSLO(N, 0); \
+	DOTSHI(N, 256); \
+	VCVTPH2PS 512(DI), Z26; \
 	N(FINISH); \
 	ADDQ $576, DI; \
 	ADDQ $32, R8; \
@@ -55,36 +66,4 @@ TEXT ·tileBlocksAVX512(SB), NOSPLIT, $0-76
 	LEAQ  (R12)(R13*4), R14
 	LEAQ  (SI)(R13*4), BX
 	LEAQ  (R13)(R13*2), R15
-	CMPQ  cols+64(FP), $4
-	JLT   upto3
-	JEQ   four
-	CMPQ  cols+64(FP), $6
-	JLT   five
-	JEQ   six
-	CMPQ  cols+64(FP), $8
-	JLT   seven
-	TILE(COLS8, block8)
-
-upto3:
-	CMPQ cols+64(FP), $2
-	JGT  three
-	JEQ  two
-	TILE(COLS1, block1)
-
-two:
-	TILE(COLS2, block2)
-
-three:
-	TILE(COLS3, block3)
-
-four:
-	TILE(COLS4, block4)
-
-five:
-	TILE(COLS5, block5)
-
-six:
-	TILE(COLS6, block6)
-
-seven:
-	TILE(COLS7, block7)
+	BYCOLS(cols+64(FP), TILE)

@@ -1,0 +1,123 @@
+//go:build amd64 && !noasm
+
+package kernels
+
+// superFormat512 is the product of a super-block format: its assembly and the
+// bytes of a super-block of 256. unpack and dots take 16 rows, stride bytes
+// apart.
+type superFormat512 struct {
+	size   int
+	unpack func(panel, w *byte, stride, supers int)
+	tile   func(y *float32, stride int, panel *byte, supers int, q *int8, d *float32, sum *int16, k, cols int, mask uint32)
+	dots   func(sums, scales, w *byte, stride, supers int, q *int8, sum *int16)
+	reduce func(acc *float32, sums, scales *byte, supers int, d *float32)
+}
+
+func (f *superFormat512) mul(y []float32, stride int, w []byte, rows int, a *Acts, s *Scratch) {
+	supers := a.K / 256
+	size := supers * f.size
+	for r := 0; r < rows; r += tileRows {
+		n := min(tileRows, rows-r)
+		group := w[r*size : (r+n)*size]
+		if n < tileRows {
+			group = padRows(s, group, n, size)
+		}
+		if a.N <= dotsCols {
+			f.mulDots(y[r:], stride, group, n, a, s)
+			continue
+		}
+		f.unpack(&s.Panel[0], &group[0], size, supers)
+		for c := 0; c < a.N; c += tileCols {
+			f.tile(&y[r+c*stride], stride, &s.Panel[0], supers,
+				&a.Q[c*a.K], &a.D[c*supers], &a.Sum[c*16*supers],
+				a.K, min(tileCols, a.N-c), 1<<n-1)
+		}
+	}
+}
+
+func (f *superFormat512) mulDots(y []float32, stride int, w []byte, n int, a *Acts, s *Scratch) {
+	supers := a.K / 256
+	sums, acc, scales := &bytesOf(s.I)[0], s.F[:tileRows], &bytesOf(s.F)[tileRows*4]
+	for c := range a.N {
+		clear(acc)
+		for b := 0; b < supers; b += dotsPairs {
+			m, i := min(dotsPairs, supers-b), c*supers+b
+			f.dots(sums, scales, &w[b*f.size], supers*f.size, m, &a.Q[256*i], &a.Sum[16*i])
+			f.reduce(&acc[0], sums, scales, m, &a.D[i])
+		}
+		copy(y[c*stride:], acc[:n])
+	}
+}
+
+var (
+	q4_KAVX512 = superFormat512{144, unpackQ4_KAVX512, tileMins32AVX512, dotsQ4_KAVX512, reduceMinsAVX512}
+	q6_KAVX512 = superFormat512{210, unpackQ6_KAVX512, tileOffset16AVX512, dotsQ6_KAVX512, reduceSupersAVX512}
+)
+
+// Constants of the super-block formats.
+var (
+	// sixBits are the shuffles, shifts and masks of SIXBITS, four dwords each.
+	sixBits = [16]uint32{
+		0x07060504, 0x0f0e0d0c, 0x0b0a0908, 0x0f0e0d0c,
+		0x80808080, 0x07060504, 0x80808080, 0x0b0a0908,
+		0, 0, 0, 4,
+		0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f,
+	}
+	// halfShift brings the low nibbles of 32 bytes to the lower half, the high
+	// ones to the upper.
+	halfShift = [8]uint64{0, 0, 0, 0, 4, 4, 4, 4}
+	// pairShiftLeft brings the bit pairs 0 and 1 of 32 bytes to the bits 4-5,
+	// pairShiftRight 2 and 3.
+	pairShiftLeft  = [8]uint64{4, 4, 4, 4, 2, 2, 2, 2}
+	pairShiftRight = [8]uint64{0, 0, 0, 0, 2, 2, 2, 2}
+	// spread32 takes bytes: for each of four 64 weights the index of the scale
+	// of each word, in its even byte, then that of the minimum of 16 weights.
+	spread32 = func() (t [5][64]byte) {
+		for w := range 32 {
+			for j := range 4 {
+				t[j][2*w] = byte(2*j + w/16)
+			}
+			t[4][2*w] = byte(8 + w/2%8)
+		}
+		return t
+	}()
+	// spread16 takes words: the index of the scale of each word.
+	spread16 = func() (t [4][32]uint16) {
+		for w := range 32 {
+			for j := range 4 {
+				t[j][w] = uint16(4*j + w/8)
+			}
+		}
+		return t
+	}()
+)
+
+//go:noescape
+func unpackQ4_KAVX512(panel, w *byte, stride, supers int)
+
+//go:noescape
+func unpackQ6_KAVX512(panel, w *byte, stride, supers int)
+
+//go:noescape
+func dotsQ4_KAVX512(sums, scales, w *byte, stride, supers int, q *int8, sum *int16)
+
+//go:noescape
+func dotsQ6_KAVX512(sums, scales, w *byte, stride, supers int, q *int8, sum *int16)
+
+//go:noescape
+func reduceMinsAVX512(acc *float32, sums, scales *byte, supers int, d *float32)
+
+//go:noescape
+func reduceSupersAVX512(acc *float32, sums, scales *byte, supers int, d *float32)
+
+//go:noescape
+func tileMins32AVX512(y *float32, stride int, panel *byte, supers int, q *int8, d *float32, sum *int16, k, cols int, mask uint32)
+
+//go:noescape
+func tileMins16AVX512(y *float32, stride int, panel *byte, supers int, q *int8, d *float32, sum *int16, k, cols int, mask uint32)
+
+//go:noescape
+func tileOffset32AVX512(y *float32, stride int, panel *byte, supers int, q *int8, d *float32, sum *int16, k, cols int, mask uint32)
+
+//go:noescape
+func tileOffset16AVX512(y *float32, stride int, panel *byte, supers int, q *int8, d *float32, sum *int16, k, cols int, mask uint32)
