@@ -4,8 +4,10 @@ LDFLAGS = -s -w -X main.version=$(VERSION)
 GOBUILD = CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)"
 MODEL  ?=
 FUZZ   ?= 20s
+MODELS ?= $(or $(CLLM_TEST_MODELS),models)
+STATICCHECK = v0.8.2
 
-.PHONY: build test race noasm lint golden fuzz cross bench-peer bench-server-peer arm-cycles clean
+.PHONY: build test race noasm lint models golden fuzz cross bench-peer bench-server-peer arm-cycles clean
 
 build: ## a static bin/cllm
 	$(GOBUILD) -o bin/cllm ./cmd/cllm
@@ -23,10 +25,16 @@ lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
 	go vet ./...
 	go vet -tags noasm ./...
-	@if command -v staticcheck >/dev/null; then staticcheck ./...; else echo "staticcheck is not installed: skipped"; fi
+	go vet -tags invariants ./...
+	GOARCH=arm64 go vet ./...
+	go run honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK) ./...
 
-golden: peer/bin ## records llama.cpp's answers anew
-	scripts/golden.sh
+models: ## the real models, and the demo models in every type, for the tests that need them
+	scripts/models.sh $(MODELS)
+	scripts/test_models.py $(MODELS)
+
+golden: models ## records llama.cpp's answers anew
+	scripts/record_golden.py $(MODELS)
 
 fuzz: ## each fuzz target for FUZZ
 	@go list ./... | while read -r pkg; do \
