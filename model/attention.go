@@ -1,0 +1,221 @@
+package model
+
+import (
+	"cllm/kernels"
+	"cllm/tensor"
+)
+
+// Attention is cut by position into segments of segmentTokens from 0 on. Each
+// segment of a query is a running softmax of its own, over its blocks in
+// order; then the segments are folded together in order (kernels.Attention's
+// Fold). So a long sequence can be shared out among workers by segment, or
+// walked by one of them for many queries, with the same bits.
+const (
+	segmentTokens = 512
+	segmentBlocks = segmentTokens / kernels.BlockTokens
+)
+
+// tile is consecutive rows of one span that attend together, so that each key
+// and value is loaded once for all of their heads.
+type tile struct {
+	span, row int32 // row is the first of the batch
+	out       int32 // and its row of the result
+	n         int32 // number of rows
+	units     int32 // 1, or the number of segments when each is a unit of its own
+	first     int32 // the number of the tile's first unit
+	part      int32 // the first of its queries among the partial results
+}
+
+// tileTokens is the number of rows in a tile: some 64 queries.
+func (c Config) tileTokens() int { return max(1, min(32, 64/c.group())) }
+
+// tile adds n rows from row on to the set, as tiles.
+func (r *Runner) tile(s *rows, span, row, out, n int) {
+	s.n += n
+	for size := r.m.config.tileTokens(); n > 0; n -= size {
+		s.tiles = append(s.tiles, tile{span: int32(span), row: int32(row), out: int32(out), n: int32(min(n, size))})
+		row, out = row+size, out+size
+	}
+}
+
+// partials are the results of segments that wait to be folded.
+type partials struct {
+	m, l []float32 // [query]
+	acc  []float32 // [query][HeadDim]
+}
+
+// partialQueries is how many such results there is room for: one sequence of
+// 32 heads at 128 K positions.
+const partialQueries = 8 << 10
+
+func newPartials(c Config, threads int) partials {
+	return partials{
+		m: make([]float32, partialQueries), l: make([]float32, partialQueries),
+		acc: make([]float32, partialQueries*c.HeadDim),
+	}
+}
+
+// plan numbers the units of work: a tile and KV head each, or, where that
+// would be too coarse to share out evenly, a tile, KV head and segment.
+func (r *Runner) plan(s *rows) {
+	c := &r.m.config
+	total := 0
+	for i := range s.tiles {
+		total += r.cost(&s.tiles[i])
+	}
+	fair := total * c.KVHeads / (4 * r.pool.Threads())
+	part := 0
+	for i := range s.tiles {
+		t := &s.tiles[i]
+		t.units, t.first, t.part = 1, int32(s.units), int32(part)
+		segments := r.last(t)/segmentTokens + 1
+		queries := segments * c.Heads * int(t.n)
+		if r.pool.Threads() > 1 && segments > 1 && r.cost(t) > fair && part+queries <= partialQueries {
+			t.units = int32(segments)
+			part += queries
+		}
+		s.units += int(t.units) * c.KVHeads
+	}
+}
+
+// last is the highest position of a tile.
+func (r *Runner) last(t *tile) int { return int(r.rows[t.row+t.n-1].pos) }
+
+func (r *Runner) cost(t *tile) int { return int(t.n) * (r.last(t) + 1) }
+
+// attend computes attention for a set of rows, into attn.
+func (r *Runner) attend(w *tensor.Worker, li int, s *rows) {
+	c := &r.m.config
+	split := false
+	for i := range s.tiles {
+		split = split || s.tiles[i].units > 1
+	}
+	w.For(s.units, 1, func(lo, hi int) {
+		t := s.find(lo)
+		u := lo - int(t.first)
+		head, segment := u/int(t.units), u%int(t.units)
+		r.loadQueries(w.Kernels, &r.local[w.ID], t, head)
+		if t.units == 1 {
+			r.attendTile(w.Kernels, &r.local[w.ID], li, t, head)
+		} else {
+			r.attendSegment(w.Kernels, &r.local[w.ID], li, t, head, segment)
+			r.keep(&r.local[w.ID], t, head, segment)
+		}
+	})
+	w.Barrier()
+	if !split {
+		return
+	}
+	w.For(len(s.tiles)*c.KVHeads, 1, func(lo, hi int) {
+		if t := &s.tiles[lo/c.KVHeads]; t.units > 1 {
+			r.gather(&r.local[w.ID], t, lo%c.KVHeads)
+		}
+	})
+	w.Barrier()
+}
+
+// find is the tile that a unit belongs to.
+func (s *rows) find(unit int) *tile {
+	lo, hi := 0, len(s.tiles)
+	for hi-lo > 1 {
+		mid := (lo + hi) / 2
+		if int(s.tiles[mid].first) <= unit {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	return &s.tiles[lo]
+}
+
+// loadQueries copies the queries of a tile that one KV head serves: the head's
+// group of the first row, then of the next.
+func (r *Runner) loadQueries(k *kernels.Impl, l *local, t *tile, head int) {
+	c := &r.m.config
+	a, width := l.attn, c.group()*c.HeadDim
+	a.Reset(int(t.n) * c.group())
+	for i := range int(t.n) {
+		copy(a.Q[i*width:][:width], r.qkv[(int(t.row)+i)*c.qkvWidth()+head*width:])
+	}
+	if l.query != nil {
+		l.query.Reset(a.N, c.HeadDim)
+		for i := range a.N {
+			k.Quantize[kernels.Act32](l.query, i, a.Q[i*c.HeadDim:][:c.HeadDim])
+		}
+	}
+}
+
+// attendTile runs a tile over all its segments and writes its result.
+func (r *Runner) attendTile(k *kernels.Impl, l *local, li int, t *tile, head int) {
+	segments := r.last(t)/segmentTokens + 1
+	r.attendSegment(k, l, li, t, head, 0)
+	if segments == 1 {
+		r.write(l.attn, t, head)
+		return
+	}
+	l.sum.Reset(l.attn.N)
+	for s := range segments {
+		if s > 0 {
+			l.attn.Reset(l.attn.N)
+			r.attendSegment(k, l, li, t, head, s)
+		}
+		for i := range l.attn.N {
+			l.sum.Fold(i, l.attn.M[i], l.attn.L[i], l.attn.Acc[i*l.attn.Head:][:l.attn.Head])
+		}
+	}
+	r.write(l.sum, t, head)
+}
+
+// attendSegment folds the blocks of a segment into the softmax of each query,
+// as far as its position sees them.
+func (r *Runner) attendSegment(k *kernels.Impl, l *local, li int, t *tile, head, segment int) {
+	c := &r.m.config
+	group := c.group()
+	blocks := r.spans[t.span].Blocks
+	visible := l.visible[:l.attn.N]
+	end := min((segment+1)*segmentBlocks, r.last(t)/kernels.BlockTokens+1)
+	for b := segment * segmentBlocks; b < end; b++ {
+		for i := range int(t.n) {
+			seen := int(r.rows[int(t.row)+i].pos) + 1 - b*kernels.BlockTokens
+			seen = max(0, min(seen, kernels.BlockTokens))
+			for h := range group {
+				visible[i*group+h] = int32(seen)
+			}
+		}
+		k.Attend[r.kv.format](l.attn, r.kv.at(li, blocks[b], head), visible)
+	}
+}
+
+// keep stores a segment's result, gather folds those of a tile and KV head.
+func (r *Runner) keep(l *local, t *tile, head, segment int) {
+	a, at := l.attn, r.partAt(l.attn.N, t, head, segment)
+	copy(r.part.m[at:], a.M)
+	copy(r.part.l[at:], a.L)
+	copy(r.part.acc[at*a.Head:], a.Acc)
+}
+
+func (r *Runner) gather(l *local, t *tile, head int) {
+	n := int(t.n) * r.m.config.group()
+	l.sum.Reset(n)
+	for s := range int(t.units) {
+		at := r.partAt(n, t, head, s)
+		for i := range n {
+			l.sum.Fold(i, r.part.m[at+i], r.part.l[at+i], r.part.acc[(at+i)*l.sum.Head:][:l.sum.Head])
+		}
+	}
+	r.write(l.sum, t, head)
+}
+
+func (r *Runner) partAt(queries int, t *tile, head, segment int) int {
+	return int(t.part) + (head*int(t.units)+segment)*queries
+}
+
+// write puts the result of a tile and KV head in its place.
+func (r *Runner) write(a *kernels.Attention, t *tile, head int) {
+	c := &r.m.config
+	group, d := c.group(), c.HeadDim
+	for i := range a.N {
+		row := int(t.out) + i/group
+		a.Output(r.attn[(row*c.Heads+head*group+i%group)*d:][:d], i)
+	}
+}

@@ -1,0 +1,174 @@
+package model
+
+import (
+	"fmt"
+	"math"
+
+	"cllm/kernels"
+	"cllm/tensor"
+)
+
+// stage is the number of floats of a worker's buffer for the rows of a product
+// before they are added or multiplied into the result, per column at least 16.
+const stage = 32 << 10
+
+// Runner computes steps of one model on one cache. It holds all memory that a
+// step needs, for the largest batch. Its methods are for one goroutine.
+type Runner struct {
+	m     *Model
+	kv    *KVCache
+	pool  *tensor.Pool
+	step  func(*tensor.Worker)
+	local []local
+
+	maxTokens, maxOutputs int
+
+	// The batch, as lay flattens it.
+	spans     []Span
+	rows      []row
+	source    []int32 // the row of each output
+	all, outs rows
+	nLogits   int
+	out       [][]float32
+
+	// The state of a step: [row][...].
+	cos, sin, qcos, qsin []float32 // [RopeDims/2]
+	x                    []float32 // [Hidden], the residual stream
+	y                    []float32 // [Hidden], that of the outputs from the last attention on
+	qkv                  []float32 // [(Heads+2·KVHeads)·HeadDim]
+	attn                 []float32 // [Heads·HeadDim]
+	ffn                  []float32 // [FFN]
+	final                []float32 // [output][Hidden]
+	logits               []float32 // [output][Vocab]
+	part                 partials
+
+	// Inputs of products, for all rows and for the outputs, on the same memory.
+	hidden, hiddenOut acts // of q, k, v, gate and up
+	headIn            acts // of the output head
+	heads, headsOut   acts // of o
+	inner, innerOut   acts // of down
+}
+
+// local is the working memory of one worker.
+type local struct {
+	row     []float32 // [Hidden]
+	a, b    []float32 // stage
+	attn    *kernels.Attention
+	sum     *kernels.Attention // over the segments
+	visible []int32
+	query   *kernels.Acts // quantized queries, for a quantized cache
+}
+
+// NewRunner takes the memory for batches of up to maxTokens tokens, of which
+// up to maxOutputs give logits or hidden states.
+func NewRunner(m *Model, kv *KVCache, pool *tensor.Pool, maxTokens, maxOutputs int) (*Runner, error) {
+	c := m.config
+	if kv.layers != c.Layers || kv.heads != c.KVHeads || kv.headDim != c.HeadDim {
+		return nil, fmt.Errorf("the KV cache is for %d layers of %d heads of %d, the model has %d, %d and %d",
+			kv.layers, kv.heads, kv.headDim, c.Layers, c.KVHeads, c.HeadDim)
+	}
+	if maxTokens < 1 || maxOutputs < 1 || maxOutputs > maxTokens {
+		return nil, fmt.Errorf("a runner cannot take %d tokens and give %d outputs", maxTokens, maxOutputs)
+	}
+	r := &Runner{m: m, kv: kv, pool: pool, maxTokens: maxTokens, maxOutputs: maxOutputs}
+	r.step = r.forward
+
+	r.rows, r.source = make([]row, 0, maxTokens), make([]int32, 0, maxOutputs)
+	r.out = make([][]float32, 0, maxOutputs)
+	r.all.tiles, r.outs.tiles = make([]tile, 0, maxTokens), make([]tile, 0, maxOutputs)
+
+	q, n := c.Heads*c.HeadDim, maxTokens*c.RopeDims/2
+	r.cos, r.sin, r.qcos, r.qsin = make([]float32, n), make([]float32, n), make([]float32, n), make([]float32, n)
+	r.x, r.y = make([]float32, maxTokens*c.Hidden), make([]float32, maxOutputs*c.Hidden)
+	r.qkv = make([]float32, maxTokens*c.qkvWidth())
+	r.attn = make([]float32, maxTokens*q)
+	r.ffn = make([]float32, maxTokens*c.FFN)
+	r.final = make([]float32, maxOutputs*c.Hidden)
+	r.logits = make([]float32, maxOutputs*c.Vocab)
+	r.part = newPartials(c, pool.Threads())
+
+	var hidden, heads, inner kinds
+	hidden.add(m.output)
+	for i := range m.layers {
+		l := &m.layers[i]
+		hidden.add(l.q, l.k, l.v, l.gate, l.up)
+		heads.add(l.o)
+		inner.add(l.down)
+	}
+	r.hidden = newActs(hidden, maxTokens, c.Hidden)
+	r.heads = newActs(heads, maxTokens, q)
+	r.inner = newActs(inner, maxTokens, c.FFN)
+	r.headIn = r.hidden.shared()
+	r.hiddenOut, r.headsOut, r.innerOut = r.hidden.shared(), r.heads.shared(), r.inner.shared()
+
+	queries := c.tileTokens() * c.group()
+	for range pool.Threads() {
+		l := local{
+			row:     make([]float32, c.Hidden),
+			a:       make([]float32, max(stage, tensor.RowStep*maxTokens)),
+			b:       make([]float32, max(stage, tensor.RowStep*maxTokens)),
+			attn:    kernels.NewAttention(queries, c.HeadDim),
+			sum:     kernels.NewAttention(queries, c.HeadDim),
+			visible: make([]int32, queries),
+		}
+		if kv.format == kernels.KVQ8 {
+			l.query = kernels.NewActs(kernels.Act32, queries, c.HeadDim)
+			l.attn.QQ, l.attn.QD = l.query.Q, l.query.D
+		}
+		r.local = append(r.local, l)
+	}
+	return r, nil
+}
+
+// MaxK is the longest row of the model's matrices, for [tensor.NewPool].
+func (c Config) MaxK() int { return max(c.Hidden, c.FFN, c.Heads*c.HeadDim) }
+
+func (c Config) qkvWidth() int { return (c.Heads + 2*c.KVHeads) * c.HeadDim }
+func (c Config) group() int    { return c.Heads / c.KVHeads }
+
+// ScratchBytes is an upper bound of the memory that a runner and its pool take.
+func ScratchBytes(c Config, threads, maxTokens, maxOutputs int) int64 {
+	q, tokens, outputs := c.Heads*c.HeadDim, int64(maxTokens), int64(maxOutputs)
+	floats := tokens * int64(2*c.RopeDims+c.Hidden+c.qkvWidth()+q+c.FFN)
+	floats += outputs * int64(2*c.Hidden+c.Vocab)
+	floats += int64(partialQueries * (c.HeadDim + 2))
+	queries := c.tileTokens() * c.group()
+	local := c.Hidden + 2*max(stage, tensor.RowStep*maxTokens) +
+		queries*(4*c.HeadDim+2*kernels.BlockTokens+8) + 4*kernels.BlockTokens*c.HeadDim
+	pool := 40*c.MaxK() + 64<<10 + 4*(128<<10)
+	// Inputs of products in each form: 4, 1.25 and 1.2 bytes a value.
+	inputs := tokens * int64(c.Hidden+q+c.FFN) * 13 / 2
+	headers := tokens * 64
+	return 4*floats + int64(threads)*int64(4*local+pool) + inputs + headers
+}
+
+// Forward computes a batch. The rows of out are, for the spans in order, the
+// logits [Vocab] or hidden states [Hidden] that each asked for; they are valid
+// until the next call. The keys and values of all tokens are in the cache
+// afterwards. On an error the cache's blocks of these tokens are undefined. It
+// does not allocate.
+func (r *Runner) Forward(b *Batch) (out [][]float32, err error) {
+	if err := r.check(b); err != nil {
+		return nil, err
+	}
+	if len(b.Spans) == 0 {
+		return nil, nil
+	}
+	r.lay(b)
+	for _, a := range []*acts{&r.hidden, &r.heads, &r.inner} {
+		a.reset(r.all.n)
+	}
+	for _, a := range []*acts{&r.hiddenOut, &r.headsOut, &r.innerOut} {
+		a.reset(r.outs.n)
+	}
+	r.headIn.reset(r.nLogits)
+	err = r.pool.Run(r.step)
+	r.spans = nil
+	if err != nil {
+		return nil, fmt.Errorf("forward pass: %w", err)
+	}
+	return r.out, nil
+}
+
+// queryScale is the 1/sqrt(head size) of attention.
+func (c Config) queryScale() float64 { return 1 / math.Sqrt(float64(c.HeadDim)) }
