@@ -99,8 +99,16 @@ func (r *rig) greedy(prompt []int32, n int) []int32 {
 	return tokens
 }
 
-func TestGreedySanity(t *testing.T) {
-	m := open(t, "demo-qwen2-q4_k_m.gguf")
-	r := newRig(t, m, rigOptions{threads: 2, maxTokens: 64, maxOutputs: 4, blocks: 16})
-	t.Log(r.greedy([]int32{1986, 690, 258, 508}, 20))
+// The tokens are llama.cpp's for the same prompt and file.
+func TestGreedyTextOfTheDemoModels(t *testing.T) {
+	for name, want := range map[string][]int32{
+		"demo-qwen2-q4_k_m.gguf": {439, 970, 258, 410, 387, 336, 258, 702, 269, 634, 1056, 13, 376, 702, 306, 258, 3612, 305, 11, 269},
+		"demo-qwen3-f16.gguf":    {439, 970, 258, 410, 387, 336, 732, 1973, 13, 585, 336, 258},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := open(t, name)
+			r := newRig(t, m, rigOptions{threads: 2, maxTokens: 64, maxOutputs: 4, blocks: 16})
+			require.Equal(t, want, r.greedy([]int32{1986, 690, 258, 508}, len(want)))
+		})
+	}
 }
