@@ -124,19 +124,14 @@ func attendFloats(a *Attention, visible []int32) {
 		s := (*[BlockTokens]float32)(a.P[i*BlockTokens:])
 		*s = [BlockTokens]float32{}
 		for t := 0; t < vis; t += KVTile {
-			tile := (*[KVTile]float32)(s[t:])
-			k := keys[t*n:][:KVTile*n]
+			tile := s[t : t+KVTile]
 			for d, q := range q {
-				for j, k := range (*[KVTile]float32)(k[KVTile*d:]) {
-					tile[j] = fma32(q, k, tile[j])
-				}
+				axpy(tile, q, keys[t*n+KVTile*d:])
 			}
 		}
 		a.softmax(i, vis)
 		for t, p := range s[:vis] {
-			for d, v := range values[t*n:][:n] {
-				acc[d] = fma32(p, v, acc[d])
-			}
+			axpy(acc, p, values[t*n:])
 		}
 	}
 }

@@ -4,8 +4,13 @@ import "math"
 
 func rmsNorm(dst, x, w []float32, eps float32) {
 	var lane [16]float32
-	for i, v := range x {
-		lane[i%16] = fma32(v, v, lane[i%16])
+	n := len(x) / 16 * 16
+	for i := 0; i < n; i += 16 {
+		v := (*[16]float32)(x[i:])
+		fmaLanes(&lane, v, v)
+	}
+	for i, v := range x[n:] {
+		lane[i] = fma32(v, v, lane[i])
 	}
 	mean := sumLanes(&lane) / float32(len(x))
 	s := 1 / float32(math.Sqrt(float64(mean+eps)))

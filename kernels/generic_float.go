@@ -33,9 +33,7 @@ func dotLanes(load func(b []byte) [16]float32, size int, w []byte, x []float32) 
 	var lane [16]float32
 	for len(x) >= 16 {
 		v := load(w)
-		for l, x := range (*[16]float32)(x) {
-			lane[l] = fma32(v[l], x, lane[l])
-		}
+		fmaLanes(&lane, &v, (*[16]float32)(x))
 		w, x = w[16*size:], x[16:]
 	}
 	v := load(w)

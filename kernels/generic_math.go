@@ -5,15 +5,44 @@ import "math"
 // fma32 is x·y + z rounded once. The product of two float32 is exact in
 // float64; the sum is rounded to 53 bits and then to 24, and rounding twice is
 // wrong only where the first result lies half-way between two float32 without
-// being exact. Such results, and those under the least normal float32, whose
-// half-ways lie elsewhere, take the slow path.
+// being exact. Such results take the slow path.
 func fma32(x, y, z float32) float32 {
 	s := float64(x)*float64(y) + float64(z)
-	b := math.Float64bits(s)
-	if b&(1<<29-1) == 1<<28 || b<<1 < 897<<53 {
+	if halfway(s) {
 		return fma32Odd(x, y, z)
 	}
 	return float32(s)
+}
+
+// halfway says whether s may lie half-way between two float32: when its 29 bits
+// below a float32's last are 100..., or when it is under the least normal
+// float32, whose half-ways lie elsewhere.
+func halfway(s float64) bool {
+	b := math.Float64bits(s)
+	return b&(1<<29-1) == 1<<28 || b<<1 < 897<<53
+}
+
+// fmaLanes is lane[i] = fma32(x[i], y[i], lane[i]), with the calls taken out.
+func fmaLanes(lane, x, y *[16]float32) {
+	for i, z := range lane {
+		s := float64(x[i])*float64(y[i]) + float64(z)
+		lane[i] = float32(s)
+		if halfway(s) {
+			lane[i] = fma32Odd(x[i], y[i], z)
+		}
+	}
+}
+
+// axpy is y[i] = fma32(a, x[i], y[i]), with the calls taken out.
+func axpy(y []float32, a float32, x []float32) {
+	x = x[:len(y)]
+	for i, z := range y {
+		s := float64(a)*float64(x[i]) + float64(z)
+		y[i] = float32(s)
+		if halfway(s) {
+			y[i] = fma32Odd(a, x[i], z)
+		}
+	}
 }
 
 // fma32Odd is fma32 by rounding the sum to odd (Boldo and Melquiond, 2008): an

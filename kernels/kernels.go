@@ -132,13 +132,13 @@ type Impl struct {
 
 	// RMSNorm sets dst = x / sqrt(mean(x²) + eps) · w. The squares are summed
 	// like a dot product of F32 weights (sixteen lanes, fma, [sumLanes]);
-	// then s = 1/sqrt(sum/n + eps) in float32 and dst = (x·s)·w.
+	// then s = 1/sqrt(sum/n + eps) in float32 and dst = (x·s)·w. dst may be x.
 	RMSNorm func(dst, x, w []float32, eps float32)
 	// Rope rotates one head in place (NEOX: element i with i+n/2, n =
 	// 2·len(cos)); elements past n stay. Each result is two products and one
 	// sum: x0·c - x1·s and x0·s + x1·c, products rounded by themselves.
 	Rope func(x, cos, sin []float32)
-	// SiLUMul sets dst = (g / (1 + exp(-g))) · u, with [exp32].
+	// SiLUMul sets dst = (g / (1 + exp(-g))) · u, with [exp32]. dst may be g.
 	SiLUMul func(dst, g, u []float32)
 	// Add sets dst = dst + x.
 	Add func(dst, x []float32)
