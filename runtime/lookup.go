@@ -1,0 +1,104 @@
+package runtime
+
+// lookupDraft proposes what follows tokens: what followed the longest earlier
+// occurrence of their last tokens, the latest of equals (prompt lookup
+// decoding). It appends at most n tokens to dst.
+func lookupDraft(dst, tokens []int32, n int) []int32 {
+	const (
+		shortest = 3  // tokens that must repeat
+		longest  = 16 // more do not make a better guess
+	)
+	end := len(tokens)
+	if end <= shortest {
+		return dst
+	}
+	last := tokens[end-1]
+	best, from := shortest-1, 0
+	for i := end - 2; i >= shortest-1 && best < longest; i-- {
+		if tokens[i] != last {
+			continue
+		}
+		match := 1
+		for match < longest && match <= i && tokens[i-match] == tokens[end-1-match] {
+			match++
+		}
+		if match > best {
+			best, from = match, i+1
+		}
+	}
+	if from == 0 {
+		return dst
+	}
+	return append(dst, tokens[from:min(from+n, end)]...)
+}
+
+// speculation decides how many tokens to draft for one sequence.
+type speculation struct {
+	length            int     // next draft, 0 before the first
+	rate              float64 // moving average: chance of the next draft token
+	pause             int     // steps without a draft
+	penalty           int     // the next pause
+	drafted, accepted int
+}
+
+const (
+	firstDraft   = 4
+	firstPause   = 8
+	longestPause = 256
+)
+
+// want is the longest draft worth verifying now, in a step of rows rows for
+// running sequences: the cost curve says what the rows more would cost, and
+// what the steps cost that they may save.
+func (s *speculation) want(most, rows, running int, c *costCurve) int {
+	if s.pause > 0 {
+		s.pause--
+		return 0
+	}
+	if s.length == 0 {
+		s.length, s.rate, s.penalty = firstDraft, 0.5, firstPause
+	}
+	n := min(s.length, most)
+	if n <= 0 {
+		return 0
+	}
+	step := c.predict(rows)
+	extra := c.predict(rows+n) - step
+	expected, p := 0.0, 1.0
+	for range n {
+		p *= s.rate
+		expected += p
+	}
+	// A step serves all running sequences, so a token saves this one's share.
+	if step > 0 && c.seen(rows+n) && expected*step/float64(max(running, 1)) < extra {
+		s.rest()
+		return 0
+	}
+	return n
+}
+
+// rest stops drafting for a while, longer each time.
+func (s *speculation) rest() {
+	s.pause = s.penalty
+	s.penalty = min(2*s.penalty, longestPause)
+	s.length = firstDraft
+	s.rate = max(s.rate, 0.5) // the next try starts anew
+}
+
+// learn takes the outcome of a draft.
+func (s *speculation) learn(drafted, accepted int) {
+	s.drafted += drafted
+	s.accepted += accepted
+	tried := min(drafted, accepted+1)
+	s.rate += 0.3 * (float64(accepted)/float64(tried) - s.rate)
+	switch {
+	case accepted == drafted:
+		s.length *= 2
+		s.penalty = firstPause
+	case accepted < drafted/2:
+		s.length = max(s.length/2, 2)
+	}
+	if s.rate < 0.2 {
+		s.rest()
+	}
+}

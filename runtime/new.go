@@ -1,0 +1,86 @@
+package runtime
+
+import (
+	"fmt"
+
+	"cllm/kernels"
+	"cllm/model"
+	"cllm/tensor"
+	"cllm/tokenizer"
+)
+
+// New starts an engine: it plans the memory, takes it, and waits for requests.
+// The model and the tokenizer must stay until [Engine.Close] has returned.
+func New(m *model.Model, tok *tokenizer.Tokenizer, o Options) (*Engine, error) {
+	c := m.Config()
+	plan, err := Plan(c, o, ThisMachine())
+	if err != nil {
+		return nil, err
+	}
+	o = o.withDefaults()
+	impl, err := kernels.Select(o.Kernels)
+	if err != nil {
+		return nil, err
+	}
+	kv, err := model.NewKVCache(c, o.KVFormat, plan.Blocks)
+	if err != nil {
+		return nil, err
+	}
+	pool := tensor.NewPool(o.Threads, impl, c.MaxK())
+	free := func() {
+		pool.Close()
+		kv.Close()
+	}
+	runner, err := model.NewRunner(m, kv, pool, o.StepTokens, o.rows())
+	if err != nil {
+		free()
+		return nil, err
+	}
+	e := newEngine(runner, kv.Copy, words{tok, c.Vocab}, pool, impl, plan, o)
+	e.free = free
+	e.start()
+	return e, nil
+}
+
+// newEngine puts an engine together, not yet started.
+func newEngine(f forwarder, copyBlock func(dst, src int32), v vocabulary, pool *tensor.Pool, impl *kernels.Impl, plan *MemoryPlan, o Options) *Engine {
+	e := &Engine{
+		model: f,
+		vocab: v,
+		pool:  pool,
+		log:   o.Logger,
+		plan:  plan,
+		limit: plan.Context,
+		why:   fmt.Sprintf("a context of %d tokens in a KV cache of %d", plan.Context, plan.Blocks*blockTokens),
+		sched: &scheduler{
+			pool:       newBlockPool(plan.Blocks, o.PrefixCache),
+			copyBlock:  copyBlock,
+			maxRunning: o.Parallel,
+			maxTokens:  o.StepTokens,
+			maxRows:    o.rows(),
+			speculate:  o.Speculate,
+		},
+		places: o.Parallel + o.MaxWaiting,
+		stats:  Stats{Finished: make(map[string]uint64)},
+	}
+	for range pool.Threads() {
+		e.spaces = append(e.spaces, newWorkspace(v.Size(), impl.Max))
+	}
+	return e
+}
+
+// Plan is where the engine's memory went.
+func (e *Engine) Plan() *MemoryPlan { return e.plan }
+
+// Context is the most tokens that a sequence can have.
+func (e *Engine) Context() int { return e.limit }
+
+// words is a tokenizer for a model whose logits may be more than its tokens.
+type words struct {
+	*tokenizer.Tokenizer
+	logits int
+}
+
+func (w words) Size() int { return min(w.Tokenizer.Size(), w.logits) }
+
+func (w words) Decoder(special bool) textDecoder { return w.NewDecoder(special) }

@@ -1,0 +1,187 @@
+package runtime
+
+import (
+	"fmt"
+	"strings"
+
+	"cllm/kernels"
+	"cllm/model"
+)
+
+// Machine is the memory that a process can have; 0 where it is not known.
+type Machine struct {
+	Total     int64 // bytes of the machine
+	Available int64 // of these, neither used nor needed by others
+	Cgroup    int64 // limit of the process's control groups
+}
+
+// MemoryPlan is where the memory of an engine goes, in bytes. All of it is
+// taken at the start, or mapped, and nothing grows after.
+type MemoryPlan struct {
+	Weights int64 // mapped from the file; the page cache, shared by processes
+	KV      int64 // Blocks × BlockBytes
+	Scratch int64 // of the forward pass and the sampler
+	Margin  int64 // tokenizer, requests, Go itself
+	Total   int64
+	Limit   int64 // what Total must stay under; 0: not known
+	Source  string
+
+	Blocks      int // of the KV cache
+	BlockBytes  int64
+	BlockTokens int
+	Context     int // most tokens of a sequence
+	Parallel    int
+	KVFormat    kernels.KVFormat
+}
+
+const (
+	mib = 1 << 20
+
+	// automaticKV is the KV cache taken when nobody says how much, unless the
+	// sequences cannot fill it or one context needs more.
+	automaticKV = 1024 * mib
+	// leastContext is the shortest context that is worth starting with.
+	leastContext = 256
+
+	marginBase     = 48 * mib  // Go's runtime, code, garbage between collections
+	marginPerToken = 320       // of the vocabulary: texts, tables, merges
+	marginPerPlace = 64 * 1024 // tokens, text and events of a sequence
+)
+
+// Plan computes where the memory goes for a model and options, before anything
+// is loaded. It fits what is left automatic, and returns an error with the
+// numbers, and with advice, when the rest does not fit.
+func Plan(c model.Config, o Options, machine Machine) (*MemoryPlan, error) {
+	o = o.withDefaults()
+	if o.Context < 0 || o.Context > c.Context {
+		return nil, fmt.Errorf("context %d: the model was made for 1 to %d tokens", o.Context, c.Context)
+	}
+	p := &MemoryPlan{
+		Weights:     c.WeightBytes,
+		Scratch:     model.ScratchBytes(c, o.Threads, o.StepTokens, o.rows()) + int64(o.Threads)*workspaceBytes(c.Vocab),
+		Margin:      marginBase + int64(c.Vocab)*marginPerToken + int64(o.Parallel)*marginPerPlace,
+		BlockBytes:  model.BlockBytes(c, o.KVFormat),
+		BlockTokens: blockTokens,
+		Parallel:    o.Parallel,
+		KVFormat:    o.KVFormat,
+	}
+	p.setLimit(o.MemoryLimit, machine)
+	fixed := p.Weights + p.Scratch + p.Margin
+
+	context := o.Context
+	if context == 0 {
+		context = c.Context
+	}
+	tokens := func(bytes int64) int64 { return bytes / p.BlockBytes * blockTokens }
+	var most int64 // tokens that fit
+	if p.Limit > 0 {
+		most = max(tokens(p.Limit-fixed), 0)
+	} else {
+		most = 1 << 40
+	}
+	want := tokens(o.KVMemory)
+	if o.KVMemory == 0 {
+		enough := max(tokens(automaticKV), 4096)
+		if o.Context > 0 {
+			enough = max(enough, roundUp(o.Context))
+		}
+		want = min(roundUp(context)*int64(o.Parallel), enough)
+		if o.Context == 0 || most >= roundUp(o.Context) {
+			want = min(want, most)
+		}
+	}
+	least := int64(min(context, leastContext))
+	if o.Context > 0 {
+		least = int64(o.Context)
+	}
+	if want < least {
+		if o.KVMemory > 0 {
+			return nil, fmt.Errorf("a KV cache of %s holds %d tokens, a context of %d needs %s: "+
+				"raise the KV cache's memory or lower the context", size(o.KVMemory), want, least, size(p.bytesFor(least)))
+		}
+		want = roundUp(int(least))
+	}
+	p.Blocks = int(want / blockTokens)
+	p.KV = int64(p.Blocks) * p.BlockBytes
+	p.Context = int(min(int64(context), want))
+	p.Total = fixed + p.KV
+	if p.Limit > 0 && p.Total > p.Limit {
+		return nil, fmt.Errorf("the model needs %s (weights %s, KV cache %s for %d tokens, scratch %s, margin %s), "+
+			"the %s allows %s: lower the context, the KV cache's memory or the number of parallel sequences, "+
+			"store keys and values in Q8_0, or take a smaller model",
+			size(p.Total), size(p.Weights), size(p.KV), want, size(p.Scratch), size(p.Margin), p.Source, size(p.Limit))
+	}
+	return p, nil
+}
+
+// setLimit takes the smallest limit. One that the user gives replaces the
+// memory that is available just now, but not what the machine has at all.
+func (p *MemoryPlan) setLimit(user int64, m Machine) {
+	take := func(bytes int64, source string) {
+		if bytes > 0 && (p.Limit == 0 || bytes < p.Limit) {
+			p.Limit, p.Source = bytes, source
+		}
+	}
+	if user > 0 {
+		take(user, "memory limit")
+	} else {
+		take(m.Available, "memory available")
+	}
+	take(m.Cgroup, "control group")
+	take(m.Total, "machine's memory")
+}
+
+// bytesFor is the KV memory of so many tokens.
+func (p *MemoryPlan) bytesFor(tokens int64) int64 {
+	return roundUp(int(tokens)) / blockTokens * p.BlockBytes
+}
+
+func roundUp(tokens int) int64 { return int64(blocksFor(tokens)) * blockTokens }
+
+// String is the plan as a table.
+func (p *MemoryPlan) String() string {
+	var b strings.Builder
+	line := func(name string, bytes int64, format string, a ...any) {
+		fmt.Fprintf(&b, "%-10s %11s  %s\n", name, size(bytes), fmt.Sprintf(format, a...))
+	}
+	tokens := p.Blocks * p.BlockTokens
+	line("weights", p.Weights, "mapped from the file")
+	line("KV cache", p.KV, "%d blocks of %d tokens in %s: %d tokens, %.1f sequences of %d",
+		p.Blocks, p.BlockTokens, KVFormatName(p.KVFormat), tokens, float64(tokens)/float64(p.Context), p.Context)
+	line("scratch", p.Scratch, "for up to %d sequences at once", p.Parallel)
+	line("margin", p.Margin, "tokenizer, requests, runtime")
+	if p.Limit > 0 {
+		line("total", p.Total, "of %s (%s)", size(p.Limit), p.Source)
+	} else {
+		line("total", p.Total, "no limit known")
+	}
+	return b.String()
+}
+
+// size formats bytes for people.
+func size(n int64) string {
+	if n >= 10*1024*mib {
+		return fmt.Sprintf("%.1f GiB", float64(n)/(1024*mib))
+	}
+	return fmt.Sprintf("%.1f MiB", float64(n)/mib)
+}
+
+var kvFormatNames = [kernels.NumKVFormats]string{kernels.KVF16: "f16", kernels.KVF32: "f32", kernels.KVQ8: "q8_0"}
+
+// KVFormatName is the name of a storage format, as ParseKVFormat takes it.
+func KVFormatName(f kernels.KVFormat) string {
+	if f < kernels.NumKVFormats {
+		return kvFormatNames[f]
+	}
+	return fmt.Sprintf("format %d", f)
+}
+
+// ParseKVFormat finds a storage format by its name: f16, f32 or q8_0.
+func ParseKVFormat(name string) (kernels.KVFormat, error) {
+	for f, n := range kvFormatNames {
+		if strings.EqualFold(n, name) {
+			return kernels.KVFormat(f), nil
+		}
+	}
+	return 0, fmt.Errorf("KV format %q is not known: take %s", name, strings.Join(kvFormatNames[:], ", "))
+}

@@ -1,0 +1,154 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Request asks for one or more continuations of a prompt.
+type Request struct {
+	Prompt []int32 // token ids; at least one
+	// MaxTokens bounds the tokens generated per choice; negative: as many as
+	// the context holds; 0: none, the prompt is only evaluated.
+	MaxTokens int
+	// MinTokens is the number of tokens before which neither an end token,
+	// a stop token nor a stop string ends the text.
+	MinTokens  int
+	Sampling   Sampling
+	Stop       []string // the text ends before the first of these
+	StopTokens []int32  // the text ends at these, like at the model's end tokens
+	IgnoreEOS  bool     // the model's end tokens are never drawn
+	N          int      // choices; 0 means 1
+	// Echo puts the prompt before the text: an event of its own, with the
+	// prompt's log-probabilities when LogProbs asks for them.
+	Echo bool
+	// LogProbs is the number of alternatives (0 to 20) reported beside the
+	// log-probability of each token; negative: no log-probabilities.
+	LogProbs int
+	Special  bool          // the text shows control tokens
+	Timeout  time.Duration // from Submit on; 0: none
+}
+
+// MaxLogProbs is the greatest Request.LogProbs.
+const MaxLogProbs = 20
+
+// Sampling says how a token is drawn from the logits. The zero value is greedy.
+// See [sampler] for the order of the steps.
+type Sampling struct {
+	Temperature float32 // 0: the likeliest token
+	TopK        int     // the k likeliest; 0: all
+	TopP        float32 // the likeliest that hold this probability; 0 or 1: all
+	MinP        float32 // those at least this likely relative to the first; 0: all
+
+	RepetitionPenalty float32 // divides positive logits, multiplies negative; 0 or 1: none
+	PresencePenalty   float32 // subtracted once from tokens in the window
+	FrequencyPenalty  float32 // subtracted once per occurrence in the window
+	// PenaltyWindow is how many of the last tokens, prompt included, the
+	// penalties look at; 0: 64; negative: all.
+	PenaltyWindow int
+
+	LogitBias map[int32]float32 // added to the logits before all else
+	// Seed fixes the draws when SeedSet; else they are random. The choices of
+	// one request draw differently.
+	Seed    uint64
+	SeedSet bool
+}
+
+// Errors of [Engine.Submit], beside [*ContextError] and [*FieldError].
+var (
+	ErrQueueFull = errors.New("the queue is full")
+	ErrDraining  = errors.New("the engine is shutting down")
+)
+
+// ContextError says that a prompt is longer than a sequence can be.
+type ContextError struct {
+	Prompt, Limit int    // tokens
+	Reason        string // what sets the limit
+}
+
+func (e *ContextError) Error() string {
+	return fmt.Sprintf("the prompt has %d tokens, the limit is %d (%s): shorten the prompt or raise the limit", e.Prompt, e.Limit, e.Reason)
+}
+
+// FieldError says which field of a request is wrong.
+type FieldError struct{ Field, Message string }
+
+func (e *FieldError) Error() string { return e.Field + " " + e.Message }
+
+// validate checks everything that does not depend on the queue. vocab is the
+// number of tokens, limit the longest sequence, reason what sets it.
+func (r *Request) validate(vocab, parallel, limit int, reason string) error {
+	bad := func(field, format string, a ...any) error {
+		return &FieldError{field, fmt.Sprintf(format, a...)}
+	}
+	s := &r.Sampling
+	switch {
+	case len(r.Prompt) == 0:
+		return bad("prompt", "is empty")
+	case r.MinTokens < 0:
+		return bad("min_tokens", "is %d, must not be negative", r.MinTokens)
+	case r.MaxTokens >= 0 && r.MinTokens > r.MaxTokens:
+		return bad("min_tokens", "is %d, above max_tokens %d", r.MinTokens, r.MaxTokens)
+	case r.N < 0 || r.N > parallel:
+		return bad("n", "is %d, must be from 1 to %d, the number of parallel sequences", r.N, parallel)
+	case r.LogProbs > MaxLogProbs:
+		return bad("logprobs", "is %d, must be at most %d", r.LogProbs, MaxLogProbs)
+	case r.Timeout < 0:
+		return bad("timeout", "is %v, must not be negative", r.Timeout)
+	case !(s.Temperature >= 0 && s.Temperature <= maxTemperature):
+		return bad("temperature", "is %v, must be from 0 to %v", s.Temperature, maxTemperature)
+	case s.TopK < 0:
+		return bad("top_k", "is %d, must not be negative", s.TopK)
+	case !(s.TopP >= 0 && s.TopP <= 1):
+		return bad("top_p", "is %v, must be from 0 to 1", s.TopP)
+	case !(s.MinP >= 0 && s.MinP <= 1):
+		return bad("min_p", "is %v, must be from 0 to 1", s.MinP)
+	case !(s.RepetitionPenalty >= 0 && s.RepetitionPenalty <= maxPenalty):
+		return bad("repetition_penalty", "is %v, must be above 0, to %v", s.RepetitionPenalty, maxPenalty)
+	case !(s.PresencePenalty >= -maxPenalty && s.PresencePenalty <= maxPenalty):
+		return bad("presence_penalty", "is %v, must be from -%v to %v", s.PresencePenalty, maxPenalty, maxPenalty)
+	case !(s.FrequencyPenalty >= -maxPenalty && s.FrequencyPenalty <= maxPenalty):
+		return bad("frequency_penalty", "is %v, must be from -%v to %v", s.FrequencyPenalty, maxPenalty, maxPenalty)
+	}
+	for i, id := range r.Prompt {
+		if id < 0 || int(id) >= vocab {
+			return bad("prompt", "token %d is %d, the vocabulary ends at %d", i, id, vocab)
+		}
+	}
+	for _, id := range r.StopTokens {
+		if id < 0 || int(id) >= vocab {
+			return bad("stop_tokens", "holds %d, the vocabulary ends at %d", id, vocab)
+		}
+	}
+	for id, b := range s.LogitBias {
+		if id < 0 || int(id) >= vocab {
+			return bad("logit_bias", "names token %d, the vocabulary ends at %d", id, vocab)
+		}
+		if b != b {
+			return bad("logit_bias", "of token %d is not a number", id)
+		}
+	}
+	for _, stop := range r.Stop {
+		if stop == "" {
+			return bad("stop", "holds an empty string")
+		}
+		if len(stop) > maxStopBytes {
+			return bad("stop", "holds a string of %d bytes, at most %d are taken", len(stop), maxStopBytes)
+		}
+	}
+	if len(r.Stop) > maxStops {
+		return bad("stop", "holds %d strings, at most %d are taken", len(r.Stop), maxStops)
+	}
+	if len(r.Prompt) > limit {
+		return &ContextError{Prompt: len(r.Prompt), Limit: limit, Reason: reason}
+	}
+	return nil
+}
+
+const (
+	maxTemperature = 100
+	maxPenalty     = 100
+	maxStops       = 64
+	maxStopBytes   = 1024
+)
