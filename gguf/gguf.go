@@ -94,7 +94,7 @@ func openPart(path string) (*part, error) {
 	return p, nil
 }
 
-var splitName = regexp.MustCompile(`^(.*)-(\d{5})-of-(\d{5})\.gguf$`)
+var splitName = regexp.MustCompile(`(?s)^(.*)-(\d{5})-of-(\d{5})\.gguf$`)
 
 func partPath(prefix string, no, count uint64) string {
 	return fmt.Sprintf("%s-%05d-of-%05d.gguf", prefix, no+1, count)
