@@ -21,6 +21,8 @@ func avx512() *Impl {
 	k.Mul[Q8_0] = q8_0AVX512.mul
 	k.Mul[Q4_K] = q4_KAVX512.mul
 	k.Mul[Q6_K] = q6_KAVX512.mul
+	k.Quantize = [NumActKinds]QuantizeFunc{Act32: quantizeAct32AVX512, Act256: quantizeAct256AVX512}
+	k.RMSNorm, k.Rope, k.SiLUMul, k.Add, k.Max = rmsNorm512, rope512, siluMul512, add512, max512
 	return k
 }
 

@@ -50,8 +50,12 @@ func checkQuantize(t *testing.T, k *Impl, kind ActKind, d data, n int) {
 		genericQuantize := generic().Quantize[kind]
 		genericQuantize(want, col, x)
 		k.Quantize[kind](got, col, x)
-		if !finite(x) {
-			continue // any result will do
+		if !finite(x) { // any result will do
+			copy(got.Q, want.Q)
+			copy(got.D, want.D)
+			copy(got.Bias, want.Bias)
+			copy(got.Sum, want.Sum)
+			continue
 		}
 		require.Equal(t, want.Q, got.Q, "%s data, k=%d column %d", d, n, col)
 		requireSame(t, want.D, got.D, "D: %s data, k=%d column %d", d, n, col)

@@ -1,0 +1,46 @@
+// Macros of the element-wise AVX-512 kernels.
+
+// X = exp32(X), all lanes. Clobbers N, P and T; K is set to the lanes that are
+// not below -87. The sum with 1.5·2²³ rounds, and holds n in its low bits.
+#define EXP(X, N, P, T, K) \
+	VCMPPS.BCST $5, ·expConst+0(SB), X, K; \
+	VMINPS.BCST ·expConst+4(SB), X, X; \
+	VMULPS.BCST ·expConst+8(SB), X, N; \
+	VADDPS.BCST ·expConst+12(SB), N, T; \
+	VSUBPS.BCST ·expConst+12(SB), T, N; \
+	VPSLLD $23, T, T; \
+	VFMADD231PS.BCST ·expConst+16(SB), N, X; \
+	VFMADD231PS.BCST ·expConst+20(SB), N, X; \
+	VBROADCASTSS ·expConst+24(SB), P; \
+	VFMADD213PS.BCST ·expConst+28(SB), X, P; \
+	VFMADD213PS.BCST ·expConst+32(SB), X, P; \
+	VFMADD213PS.BCST ·expConst+36(SB), X, P; \
+	VFMADD213PS.BCST ·expConst+40(SB), X, P; \
+	VFMADD213PS.BCST ·expConst+44(SB), X, P; \
+	VMULPS X, X, N; \
+	VFMADD213PS X, N, P; \
+	VADDPS.BCST ·expConst+48(SB), P, P; \
+	VPADDD.Z T, P, K, X
+
+// The lowest lane of X (named as Z, Y and X) = the sum of its sixteen lanes in
+// the tree of sumLanes. Clobbers TY (named TX).
+#define SUMTREE(XZ, XY, XX, TY, TX) \
+	VEXTRACTF64X4 $1, XZ, TY; \
+	VADDPS TY, XY, XY; \
+	VEXTRACTF128 $1, XY, TX; \
+	VADDPS TX, XX, XX; \
+	VPSHUFD $0x0e, XX, TX; \
+	VADDPS TX, XX, XX; \
+	VPSHUFD $0x01, XX, TX; \
+	VADDPS TX, XX, XX
+
+// K1 = the first CX%16 lanes; CX = CX/16. Clobbers AX and DX.
+#define TAILMASK \
+	MOVQ CX, DX; \
+	SHRQ $4, DX; \
+	ANDL $15, CX; \
+	MOVL $1, AX; \
+	SHLL CX, AX; \
+	DECL AX; \
+	KMOVW AX, K1; \
+	MOVQ DX, CX
