@@ -2,9 +2,13 @@
 
 package kernels
 
-import "github.com/klauspost/cpuid/v2"
+import (
+	"strings"
 
-func archImpls() []*Impl { return []*Impl{neon(), dotprod()} }
+	"github.com/klauspost/cpuid/v2"
+)
+
+func archImpls() []*Impl { return []*Impl{neon(), dotprod(), i8mm()} }
 
 // neon is for every arm64: the Cortex-A72 and its like.
 func neon() *Impl {
@@ -24,17 +28,42 @@ func neon() *Impl {
 func dotprod() *Impl {
 	k := neon()
 	k.Name, k.Rank, k.Missing = "dotprod", 2, missing(cpuid.ASIMDDP)
-	k.Mul[Q5_0] = decode(Q5_0, decodeQ5_0Dotprod, nil)
-	k.Mul[Q8_0] = decode(Q8_0, decodeQ8_0Dotprod, nil)
-	k.Mul[Q4_K] = decode(Q4_K, decodeQ4_KDotprod, splitSums32)
-	k.Mul[Q6_K] = decode(Q6_K, decodeQ6_KDotprod, splitSums16)
+	k.tile(tiles{tile32Dotprod, tile256Dotprod, interleaveDotprod})
 	return k
 }
 
-// missing names the feature if this CPU (or its operating system) lacks it.
-func missing(f cpuid.FeatureID) string {
-	if cpuid.CPU.Supports(f) {
-		return ""
+// i8mm adds SMMLA for several columns: the Neoverse-V1 and later.
+func i8mm() *Impl {
+	k := dotprod()
+	k.Name, k.Rank, k.Missing = "i8mm", 3, missing(cpuid.ASIMDDP, cpuid.I8MM)
+	k.tile(tiles{tile32I8mm, tile256I8mm, interleaveI8mm})
+	return k
+}
+
+// tile sets the products of the quantized formats to tiles, with SDOT for one
+// column.
+func (k *Impl) tile(t tiles) {
+	few := [NumFormats]MulFunc{
+		Q5_0: decode(Q5_0, decodeQ5_0Dotprod, nil),
+		Q8_0: decode(Q8_0, decodeQ8_0Dotprod, nil),
+		Q4_K: decode(Q4_K, decodeQ4_KDotprod, splitSums32),
+		Q6_K: decode(Q6_K, decodeQ6_KDotprod, splitSums16),
 	}
-	return f.String()
+	for f := range NumFormats {
+		if unpackers[f].row != nil {
+			k.Mul[f] = t.mul(f, few[f])
+		}
+	}
+}
+
+// missing names those of the features that this CPU (or its operating system)
+// lacks.
+func missing(features ...cpuid.FeatureID) string {
+	var names []string
+	for _, f := range features {
+		if !cpuid.CPU.Supports(f) {
+			names = append(names, f.String())
+		}
+	}
+	return strings.Join(names, " ")
 }

@@ -1,0 +1,269 @@
+//go:build !noasm
+
+#include "textflag.h"
+#include "neon_arm64.h"
+#include "tile_arm64.h"
+
+// Tiles of formats with super-blocks of 256 weights. A quad's head has, for each
+// super-block, 160 bytes: the four rows' d and dmin as float32, their scales
+// [4][4 rows][4] and their minimums likewise, as int8. With steps = 2 a scale is
+// for 32 weights, and there are half as many scales and minimums. V8-V15 sum a
+// super-block in integers; y itself sums the super-blocks.
+//
+//	R10 the columns' scales  R11 bytes between them
+//	R14 the split sums of activations  R15 bytes between the columns'
+//	R16 steps  R17 mins  R19 super-blocks left
+//	R20-R22 loop counters  R23, R24 the quads' scales
+
+#define TILE256_ARGS \
+	TILE_ARGS                \
+	LSR  $8, R20, R19        \
+	MOVD $160, R21           \
+	MADD R21, R4, R19, R5    \
+	MOVD d+48(FP), R10       \
+	MOVD dStride+56(FP), R11 \
+	MOVD sums+64(FP), R14    \
+	MOVD steps+80(FP), R16   \
+	MOVD mins+88(FP), R17    \
+	MOVD $4, R15             \
+	SUB  R16, R15            \
+	LSL  R15, R11, R15
+
+// The outputs start at +0.
+#define ZERO_OUTPUTS \
+	VMOVI $0, V16.B16        \
+	VMOVI $0, V17.B16        \
+	MOVD  R0, R12            \
+	FSTPQ (F16, F17), (R12)  \
+	ADD   R1, R12            \
+	FSTPQ (F16, F17), (R12)  \
+	ADD   R1, R12            \
+	FSTPQ (F16, F17), (R12)  \
+	ADD   R1, R12            \
+	FSTPQ (F16, F17), (R12)
+
+#define START_SUPER \
+	ZERO_HIGH               \
+	ADD  $32, R4, R23       \
+	ADD  $32, R5, R24       \
+	MOVD $8, R20            \
+	LSR  R16, R20
+
+// V24, V25 = the next scale of the quads' rows, from the words in V26, V27.
+#define NEXT_SCALE \
+	VSHL  $24, V26.S4, V24.S4 \
+	VSHL  $24, V27.S4, V25.S4 \
+	SSHR_S(24, 24, 24)        \
+	SSHR_S(24, 25, 25)        \
+	VUSHR $8, V26.S4, V26.S4  \
+	VUSHR $8, V27.S4, V27.S4
+
+// V28-V31 = the columns' scales, V26, V27 = the quads' d.
+#define LOAD_SCALES \
+	FMOVS (R10), F28 \
+	ADD   R11, R10, R12 \
+	FMOVS (R12), F29 \
+	ADD   R11, R12   \
+	FMOVS (R12), F30 \
+	ADD   R11, R12   \
+	FMOVS (R12), F31 \
+	FMOVQ (R4), F26 \
+	FMOVQ (R5), F27
+
+// y of a column += (a, b) · (d · the column's scale).
+#define ADD_COLUMN(da, a, b) \
+	FLDPQ (R12), (F18, F19) \
+	FMUL_0(da, 26, 16)  \
+	FMUL_0(da, 27, 17)  \
+	SCVTF(a, a)         \
+	SCVTF(b, b)         \
+	FMUL(16, a, a)      \
+	FMUL(17, b, b)      \
+	FADD(a, 18, 18)     \
+	FADD(b, 19, 19)     \
+	FSTPQ (F18, F19), (R12) \
+	ADD   R1, R12
+
+// Four minimums of the quads' rows times the column's sums: low in V0, V1, high
+// in V2, V3.
+#define MINS4(SDOT_L, low, SDOT_H, high, offset) \
+	FMOVQ offset(R4), F24 \
+	FMOVQ offset(R5), F25 \
+	SDOT_L(low, 24, 0)    \
+	SDOT_L(low, 25, 1)    \
+	SDOT_H(high, 24, 2)   \
+	SDOT_H(high, 25, 3)
+
+#define SUB_COLUMN(da) \
+	VSHL $7, V2.S4, V2.S4       \
+	VSHL $7, V3.S4, V3.S4       \
+	VADD V2.S4, V0.S4, V0.S4    \
+	VADD V3.S4, V1.S4, V1.S4    \
+	SCVTF(0, 0)                 \
+	SCVTF(1, 1)                 \
+	FLDPQ (R12), (F18, F19)     \
+	FMUL_0(da, 26, 16)          \
+	FMUL_0(da, 27, 17)          \
+	FMUL(16, 0, 0)              \
+	FMUL(17, 1, 1)              \
+	FSUB(0, 18, 18)             \
+	FSUB(1, 19, 19)             \
+	FSTPQ (F18, F19), (R12)     \
+	ADD  R1, R12                \
+	ADD  R15, R13
+
+#define ZERO_MINS \
+	VMOVI $0, V0.B16 \
+	VMOVI $0, V1.B16 \
+	VMOVI $0, V2.B16 \
+	VMOVI $0, V3.B16
+
+#define MINS8_COLUMN(da) \
+	ZERO_MINS        \
+	FMOVQ (R13), F20 \
+	MINS4(SDOT_0, 20, SDOT_2, 20, 96)  \
+	MINS4(SDOT_1, 20, SDOT_3, 20, 112) \
+	SUB_COLUMN(da)
+
+#define MINS16_COLUMN(da) \
+	ZERO_MINS          \
+	FMOVQ (R13), F20   \
+	FMOVQ 16(R13), F21 \
+	MINS4(SDOT_0, 20, SDOT_0, 21, 96)  \
+	MINS4(SDOT_1, 20, SDOT_1, 21, 112) \
+	MINS4(SDOT_2, 20, SDOT_2, 21, 128) \
+	MINS4(SDOT_3, 20, SDOT_3, 21, 144) \
+	SUB_COLUMN(da)
+
+// The end of a super-block: the integer sums V(2c+g) of quad g and column c, and
+// the minimums, go into the outputs.
+#define END_SUPER(super, mins16, next) \
+	LOAD_SCALES              \
+	MOVD R0, R12             \
+	ADD_COLUMN(28, 0, 1)     \
+	ADD_COLUMN(29, 2, 3)     \
+	ADD_COLUMN(30, 4, 5)     \
+	ADD_COLUMN(31, 6, 7)     \
+	CBZ  R17, next           \
+	FMOVQ 16(R4), F26        \
+	FMOVQ 16(R5), F27        \
+	MOVD R0, R12             \
+	MOVD R14, R13            \
+	CMP  $2, R16             \
+	BNE  mins16              \
+	MINS8_COLUMN(28)         \
+	MINS8_COLUMN(29)         \
+	MINS8_COLUMN(30)         \
+	MINS8_COLUMN(31)         \
+	ADD  $16, R14            \
+	B    next                \
+mins16: \
+	MINS16_COLUMN(28)        \
+	MINS16_COLUMN(29)        \
+	MINS16_COLUMN(30)        \
+	MINS16_COLUMN(31)        \
+	ADD  $32, R14            \
+next: \
+	ADD  $160, R4            \
+	ADD  $160, R5            \
+	ADD  $4, R10             \
+	SUB  $1, R19             \
+	CBNZ R19, super          \
+	RET
+
+#define MOVE(from, to) VORR from.B16, from.B16, to.B16
+
+// func tile256Dotprod(y *float32, stride int, w *int8, head *byte, q *int8, qStride int, d *float32, dStride int, sums unsafe.Pointer, k, steps, mins int)
+TEXT ·tile256Dotprod(SB), NOSPLIT, $0-96
+	TILE256_ARGS
+	ZERO_OUTPUTS
+
+super:
+	START_SUPER
+
+words:
+	FMOVQ.P 16(R23), F26
+	FMOVQ.P 16(R24), F27
+	MOVD    $4, R21
+
+scale:
+	ZERO_LOW
+	MOVD R16, R22
+
+step:
+	DOT16
+	SUB  $1, R22
+	CBNZ R22, step
+	NEXT_SCALE
+	MLA_S(24, 0, 8)
+	MLA_S(25, 1, 9)
+	MLA_S(24, 2, 10)
+	MLA_S(25, 3, 11)
+	MLA_S(24, 4, 12)
+	MLA_S(25, 5, 13)
+	MLA_S(24, 6, 14)
+	MLA_S(25, 7, 15)
+	SUB  $1, R21
+	CBNZ R21, scale
+	SUB  $1, R20
+	CBNZ R20, words
+
+	MOVE(V8, V0)
+	MOVE(V9, V1)
+	MOVE(V10, V2)
+	MOVE(V11, V3)
+	MOVE(V12, V4)
+	MOVE(V13, V5)
+	MOVE(V14, V6)
+	MOVE(V15, V7)
+	END_SUPER(super, mins16, next)
+
+// func tile256I8mm(y *float32, stride int, w *int8, head *byte, q *int8, qStride int, d *float32, dStride int, sums unsafe.Pointer, k, steps, mins int)
+TEXT ·tile256I8mm(SB), NOSPLIT, $0-96
+	TILE256_ARGS
+	ZERO_OUTPUTS
+
+super:
+	START_SUPER
+
+words:
+	FMOVQ.P 16(R23), F26
+	FMOVQ.P 16(R24), F27
+	MOVD    $4, R21
+
+scale:
+	ZERO_LOW
+	MOVD R16, R22
+
+step:
+	MATRIX16
+	SUB   $1, R22
+	CBNZ  R22, step
+	NEXT_SCALE
+	VZIP1 V24.S4, V24.S4, V28.S4
+	VZIP2 V24.S4, V24.S4, V29.S4
+	VZIP1 V25.S4, V25.S4, V30.S4
+	VZIP2 V25.S4, V25.S4, V31.S4
+	MLA_S(28, 0, 8)
+	MLA_S(28, 1, 9)
+	MLA_S(29, 2, 10)
+	MLA_S(29, 3, 11)
+	MLA_S(30, 4, 12)
+	MLA_S(30, 5, 13)
+	MLA_S(31, 6, 14)
+	MLA_S(31, 7, 15)
+	SUB   $1, R21
+	CBNZ  R21, scale
+	SUB   $1, R20
+	CBNZ  R20, words
+
+	// From pairs of rows times pairs of columns to rows times columns.
+	VUZP1 V10.S4, V8.S4, V0.S4
+	VUZP1 V14.S4, V12.S4, V1.S4
+	VUZP2 V10.S4, V8.S4, V2.S4
+	VUZP2 V14.S4, V12.S4, V3.S4
+	VUZP1 V11.S4, V9.S4, V4.S4
+	VUZP1 V15.S4, V13.S4, V5.S4
+	VUZP2 V11.S4, V9.S4, V6.S4
+	VUZP2 V15.S4, V13.S4, V7.S4
+	END_SUPER(super, mins16, next)

@@ -1,0 +1,202 @@
+//go:build !noasm
+
+package kernels
+
+import "unsafe"
+
+// The products with several columns: eight rows are unpacked to int8 in a panel
+// of the scratch and multiplied with four columns at a time.
+
+const (
+	tileRows    = 8
+	tileColumns = 4
+	quadRows    = 4 // rows that lie together in a panel
+
+	// columnBytes bounds the activations that are multiplied with one panel
+	// after another, so that they stay in the second-level cache.
+	columnBytes = 256 << 10
+)
+
+// tileFunc multiplies the eight rows of a panel with four columns and sets
+// y[c*stride+r]. qStride is the distance of the columns in q, dStride that in d
+// (and in sums, for Act32) in bytes; both are 0 to repeat one column. sums is
+// Bias for Act32, split sums for Act256. steps is how many times 16 weights a
+// scale of a super-block is for. mins is 1 if the format has minimums, or 0.
+type tileFunc func(y *float32, stride int, w *int8, head *byte, q *int8, qStride int, d *float32, dStride int, sums unsafe.Pointer, k, steps, mins int)
+
+//go:noescape
+func tile32Dotprod(y *float32, stride int, w *int8, head *byte, q *int8, qStride int, d *float32, dStride int, sums unsafe.Pointer, k, steps, mins int)
+
+//go:noescape
+func tile32I8mm(y *float32, stride int, w *int8, head *byte, q *int8, qStride int, d *float32, dStride int, sums unsafe.Pointer, k, steps, mins int)
+
+//go:noescape
+func tile256Dotprod(y *float32, stride int, w *int8, head *byte, q *int8, qStride int, d *float32, dStride int, sums unsafe.Pointer, k, steps, mins int)
+
+//go:noescape
+func tile256I8mm(y *float32, stride int, w *int8, head *byte, q *int8, qStride int, d *float32, dStride int, sums unsafe.Pointer, k, steps, mins int)
+
+// interleaveDotprod sets dst [k/4][4 rows][4] from src [4 rows][k].
+//
+//go:noescape
+func interleaveDotprod(dst, src *int8, k int)
+
+// interleaveI8mm sets dst [k/8][4 rows][8] from src [4 rows][k].
+//
+//go:noescape
+func interleaveI8mm(dst, src *int8, k int)
+
+// tiles is what a level has for several columns.
+type tiles struct {
+	tile32, tile256 tileFunc
+	interleave      func(dst, src *int8, k int)
+}
+
+// A panel's heads, one after another for the blocks of a quad.
+type (
+	head32 struct {
+		d, min [quadRows]float32
+	}
+	head256 struct {
+		d, min      [quadRows]float32
+		scale, mins [4][quadRows][4]int8 // with steps of two, half of them
+	}
+)
+
+// unpacker unpacks the blocks of one row, the row-th of a quad, into q and the
+// quad's heads.
+type unpacker struct {
+	steps int // see tileFunc
+	mins  int
+	row   func(q []byte, heads unsafe.Pointer, row int, w []byte)
+}
+
+// unpack32 is the unpacker of a format with blocks of size bytes.
+func unpack32(size, mins int, unpack func(b []byte) block) unpacker {
+	return unpacker{1, mins, func(q []byte, heads unsafe.Pointer, row int, w []byte) {
+		h := unsafe.Slice((*head32)(heads), len(q)/32)
+		for b := range h {
+			u := unpack(w[b*size:])
+			copy(q[32*b:], u.q[:])
+			h[b].d[row], h[b].min[row] = u.d, u.min
+		}
+	}}
+}
+
+// unpack256 is the unpacker of a format with super-blocks of size bytes.
+func unpack256(size, steps, mins int, unpack func(b []byte) superBlock) unpacker {
+	return unpacker{steps, mins, func(q []byte, heads unsafe.Pointer, row int, w []byte) {
+		h := unsafe.Slice((*head256)(heads), len(q)/256)
+		for b := range h {
+			u := unpack(w[b*size:])
+			copy(q[256*b:], u.q[:])
+			h[b].d[row], h[b].min[row] = u.d, u.min
+			for i := range 16 / steps {
+				h[b].scale[i/4][row][i%4] = u.scale[i*steps]
+				h[b].mins[i/4][row][i%4] = u.mins[i*steps]
+			}
+		}
+	}}
+}
+
+var unpackers = [NumFormats]unpacker{
+	Q4_0:   unpack32(18, 0, unpackQ4_0),
+	Q4_1:   unpack32(20, 1, unpackQ4_1),
+	Q5_0:   unpack32(22, 0, unpackQ5_0),
+	Q5_1:   unpack32(24, 1, unpackQ5_1),
+	Q8_0:   unpack32(34, 0, unpackQ8_0),
+	IQ4_NL: unpack32(18, 0, unpackIQ4_NL),
+	Q2_K:   unpack256(84, 1, 1, unpackQ2_K),
+	Q3_K:   unpack256(110, 1, 0, unpackQ3_K),
+	Q4_K:   unpack256(144, 2, 1, unpackQ4_K),
+	Q5_K:   unpack256(176, 2, 1, unpackQ5_K),
+	Q6_K:   unpack256(210, 1, 0, unpackQ6_K),
+	IQ4_XS: unpack256(136, 2, 0, unpackIQ4_XS),
+}
+
+// mul is the product of the format f by tiles. With less than four columns it
+// is few, unless that is nil.
+func (t tiles) mul(f Format, few MulFunc) MulFunc {
+	info, u := Formats[f], unpackers[f]
+	tile, headBytes := t.tile32, int(unsafe.Sizeof(head32{}))
+	if info.Act == Act256 {
+		tile, headBytes = t.tile256, int(unsafe.Sizeof(head256{}))
+	}
+	return func(y []float32, stride int, w []byte, rows int, a *Acts, s *Scratch) {
+		if a.N < tileColumns && few != nil {
+			few(y, stride, w, rows, a, s)
+			return
+		}
+		p := panel{tiles: t, unpacker: u, tile: tile, k: a.K, blocks: a.K / info.BlockLen, headBytes: headBytes, scratch: s}
+		p.rowBytes = p.blocks * info.Bytes
+		most := max(columnBytes/a.K/tileColumns, 1) * tileColumns
+		for c := 0; c < a.N; c += most {
+			p.columns(y[c*stride:], stride, w, rows, a, c, min(most, a.N-c))
+		}
+	}
+}
+
+// panel is the state of one call.
+type panel struct {
+	tiles
+	unpacker
+	tile                           tileFunc
+	k, blocks, rowBytes, headBytes int
+	scratch                        *Scratch
+}
+
+// columns multiplies the rows with the n columns from column first on; y starts
+// at that column.
+func (p *panel) columns(y []float32, stride int, w []byte, rows int, a *Acts, first, n int) {
+	s := p.scratch
+	sums := unsafe.Pointer(&s.I[0])
+	sumBytes, dStride := 4, 4*p.blocks
+	switch {
+	case a.Kind == Act32:
+		sums = unsafe.Pointer(&a.Bias[first*p.blocks])
+	case p.mins == 0:
+	case p.steps == 2:
+		sumBytes = 16
+		splitSums32((*int16)(sums), &a.Sum[first*p.k/16], n*p.blocks)
+	default:
+		sumBytes = 32
+		splitSums16((*int16)(sums), &a.Sum[first*p.k/16], n*p.blocks)
+	}
+	for r := 0; r < rows; r += tileRows {
+		r := min(r, max(rows-tileRows, 0)) // the last eight, some of them again
+		p.unpack(w[r*p.rowBytes:], min(rows-r, tileRows))
+		for c := 0; c < n; c += tileColumns {
+			if rows >= tileRows && n >= tileColumns {
+				c := min(c, n-tileColumns) // the last four, some of them again
+				p.tile(&y[c*stride+r], stride, (*int8)(unsafe.Pointer(&s.Panel[0])), p.heads(0),
+					&a.Q[(first+c)*p.k], p.k, &a.D[(first+c)*p.blocks], dStride, unsafe.Add(sums, c*p.blocks*sumBytes), p.k, p.steps, p.mins)
+				continue
+			}
+			// Each column by itself, four times, beside the output.
+			for c, end := c, min(c+tileColumns, n); c < end; c++ {
+				p.tile(&s.F[0], tileRows, (*int8)(unsafe.Pointer(&s.Panel[0])), p.heads(0),
+					&a.Q[(first+c)*p.k], 0, &a.D[(first+c)*p.blocks], 0, unsafe.Add(sums, c*p.blocks*sumBytes), p.k, p.steps, p.mins)
+				copy(y[c*stride+r:], s.F[:min(rows-r, tileRows)])
+			}
+		}
+	}
+}
+
+// The scratch's panel: two quads of weights, one quad row by row, two quads of
+// heads.
+func (p *panel) heads(quad int) *byte {
+	return &p.scratch.Panel[12*p.k+quad*p.blocks*p.headBytes]
+}
+
+// unpack fills the panel from the n rows of w; the rows that are not there are
+// the last one again.
+func (p *panel) unpack(w []byte, n int) {
+	rowwise := p.scratch.Panel[8*p.k : 12*p.k]
+	for quad := range 2 {
+		for row := range quadRows {
+			r := min(quad*quadRows+row, n-1)
+			p.row(rowwise[row*p.k:(row+1)*p.k], unsafe.Pointer(p.heads(quad)), row, w[r*p.rowBytes:])
+		}
+		p.interleave((*int8)(unsafe.Pointer(&p.scratch.Panel[quad*quadRows*p.k])), (*int8)(unsafe.Pointer(&rowwise[0])), p.k)
+	}
+}
