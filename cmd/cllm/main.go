@@ -67,6 +67,6 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.AddCommand(newTokenize(), newInspect(), newVersion())
+	root.AddCommand(newGenerate(), newServe(), newTokenize(), newInspect(), newPlan(), newBench(), newBenchServer(), newVersion())
 	return root
 }

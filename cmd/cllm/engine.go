@@ -1,0 +1,78 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	"cllm/gguf"
+	"cllm/kernels"
+	"cllm/model"
+	"cllm/runtime"
+	"cllm/tokenizer"
+)
+
+// loaded is a model file with what was read from it.
+type loaded struct {
+	file      *gguf.File
+	model     *model.Model
+	tokenizer *tokenizer.Tokenizer
+}
+
+func load(path string) (*loaded, error) {
+	f, err := openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	m, err := model.Load(f)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	t, err := tokenizer.New(f)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &loaded{f, m, t}, nil
+}
+
+func (l *loaded) Close() error { return l.file.Close() }
+
+// engineFlags are the flags of commands that make an engine of their own.
+type engineFlags struct {
+	threads, context, parallel int
+	kvType                     string
+	memoryMB, kvMemoryMB       int64
+}
+
+func (e *engineFlags) add(f *pflag.FlagSet) {
+	f.IntVarP(&e.threads, "threads", "t", 0, "compute threads; 0 is the cores this process may use")
+	f.IntVarP(&e.context, "context", "c", 0, "positions (prompt and answer) of one sequence; 0 is the model's own limit")
+	f.StringVar(&e.kvType, "kv-type", "f16", "storage of keys and values: f16, q8_0 or f32")
+	f.Int64Var(&e.memoryMB, "memory-limit", 0, "MB for weights, KV pool and all else; 0 is what cgroup and machine allow")
+	f.Int64Var(&e.kvMemoryMB, "kv-cache-memory", 0, "MB of the KV pool; 0 is automatic")
+}
+
+func (e *engineFlags) options() (runtime.Options, error) {
+	for name, n := range map[string]int64{"threads": int64(e.threads), "context": int64(e.context),
+		"parallel": int64(e.parallel), "memory-limit": e.memoryMB, "kv-cache-memory": e.kvMemoryMB} {
+		if n < 0 || n > 1<<40 {
+			return runtime.Options{}, usage("--%s is %d, must not be negative", name, n)
+		}
+	}
+	var err error
+	o := runtime.DefaultOptions()
+	o.Threads, o.Context, o.Parallel = e.threads, e.context, e.parallel
+	o.MemoryLimit, o.KVMemory = e.memoryMB<<20, e.kvMemoryMB<<20
+	o.KVFormat, err = kvFormat(e.kvType)
+	return o, err
+}
+
+// kvFormat is the value of --kv-type.
+func kvFormat(name string) (kernels.KVFormat, error) {
+	f, err := runtime.ParseKVFormat(name)
+	if err != nil {
+		return 0, usageError{fmt.Errorf("--kv-type: %w", err)}
+	}
+	return f, nil
+}

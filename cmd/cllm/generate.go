@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"cllm/runtime"
+	"cllm/tokenizer"
+)
+
+// generateFlags are the flags of the command.
+type generateFlags struct {
+	engine                  engineFlags
+	model, prompt, file     string
+	chat, json, ignoreEOS   bool
+	tokens, topK            int
+	temperature, topP, minP float32
+	repetition              float32
+	presence, frequency     float32
+	seed                    uint64
+	stop                    []string
+}
+
+func newGenerate() *cobra.Command {
+	var o generateFlags
+	cmd := &cobra.Command{
+		Use:   "generate",
+		Short: "Continue a prompt",
+		Long:  "Continue a prompt, from -p, a file or standard input, and stream the text to standard output.\nSpecial tokens in the prompt, as <|im_start|>, are parsed.",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return o.run(cmd)
+		},
+	}
+	f := cmd.Flags()
+	modelFlag(f, &o.model)
+	f.StringVarP(&o.prompt, "prompt", "p", "", "the prompt")
+	f.StringVarP(&o.file, "file", "f", "", "file with the prompt")
+	f.BoolVar(&o.chat, "chat", false, "put the prompt through the model's chat form, as a user's message")
+	f.IntVarP(&o.tokens, "tokens", "n", 256, "tokens to generate; -1 is as many as the context holds")
+	f.Float32Var(&o.temperature, "temperature", 0.7, "0 is greedy")
+	f.IntVar(&o.topK, "top-k", 40, "draw from the k likeliest tokens; 0 is all")
+	f.Float32Var(&o.topP, "top-p", 0.9, "draw from the likeliest tokens that hold this probability; 1 is all")
+	f.Float32Var(&o.minP, "min-p", 0, "draw from tokens at least this likely relative to the first; 0 is all")
+	f.Float32Var(&o.repetition, "repetition-penalty", 1.1, "1 is none")
+	f.Float32Var(&o.presence, "presence-penalty", 0, "subtracted from tokens that occurred")
+	f.Float32Var(&o.frequency, "frequency-penalty", 0, "subtracted for each occurrence")
+	f.Uint64Var(&o.seed, "seed", 0, "fixes the draws; without it they are random")
+	f.StringArrayVar(&o.stop, "stop", nil, "end before this text; may be repeated")
+	f.BoolVar(&o.ignoreEOS, "ignore-eos", false, "never draw the model's end tokens")
+	f.BoolVar(&o.json, "json", false, "print one JSON object instead of the text")
+	o.engine.add(f)
+	return cmd
+}
+
+// timings are the times of a generation, as --json shows them.
+type timings struct {
+	Load           float64 `json:"load_ms"`
+	FirstToken     float64 `json:"first_token_ms"` // from the start of the process
+	PromptTokens   int     `json:"prompt_n"`
+	Prompt         float64 `json:"prompt_ms"`
+	PromptRate     float64 `json:"prompt_per_second"`
+	Generated      int     `json:"generated_n"`
+	Generate       float64 `json:"generated_ms"`
+	GenerateRate   float64 `json:"generated_per_second"`
+	PerToken       float64 `json:"ms_per_token"`
+	BytesPerSecond float64 `json:"gb_per_s"` // of weights read while generating
+}
+
+// processStart is as near to the start of the process as Go lets us see.
+var processStart = time.Now()
+
+func (o *generateFlags) run(cmd *cobra.Command) (err error) {
+	start := time.Now()
+	req := runtime.Request{MaxTokens: o.tokens, Stop: o.stop, IgnoreEOS: o.ignoreEOS, LogProbs: -1,
+		Sampling: runtime.Sampling{Temperature: o.temperature, TopK: o.topK, TopP: o.topP, MinP: o.minP,
+			RepetitionPenalty: o.repetition, PresencePenalty: o.presence, FrequencyPenalty: o.frequency,
+			Seed: o.seed, SeedSet: cmd.Flags().Changed("seed")}}
+	options, err := o.engine.options()
+	if err != nil {
+		return err
+	}
+	options.Parallel = 1
+	var arg *string
+	if cmd.Flags().Changed("prompt") {
+		arg = &o.prompt
+	}
+	prompt, err := inputText(cmd, arg, o.file)
+	if err != nil {
+		return err
+	}
+	l, err := load(o.model)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	if o.chat {
+		if prompt, err = l.tokenizer.ChatML([]tokenizer.Message{{Role: "user", Content: prompt}}); err != nil {
+			return err
+		}
+	}
+	req.Prompt = l.tokenizer.EncodePrompt(prompt, true)
+	engine, err := runtime.New(l.model, l.tokenizer, options)
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	t := timings{Load: ms(time.Since(start))}
+	out := cmd.OutOrStdout()
+	if o.json {
+		out = io.Discard
+	}
+	result, err := stream(cmd.Context(), engine, req, out, &t)
+	if err != nil {
+		return err
+	}
+	choice := result.Choices[0]
+	t.add(result, l.model.Config().WeightBytes)
+	if o.json {
+		return writeJSON(cmd.OutOrStdout(), map[string]any{
+			"text": choice.Text, "tokens": list(choice.Tokens), "prompt_tokens": list(req.Prompt),
+			"finish_reason": choice.FinishReason, "timings": t,
+		})
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "\nload %.0f ms | prompt %d tokens, %.1f tokens/s | generated %d tokens, %.1f tokens/s, %.2f ms per token, %.2f GB/s | %s\n",
+		t.Load, t.PromptTokens, t.PromptRate, t.Generated, t.GenerateRate, t.PerToken, t.BytesPerSecond, choice.FinishReason)
+	if cmd.Context().Err() != nil {
+		return errInterrupted
+	}
+	return nil
+}
+
+// stream writes the text as it comes and returns it whole.
+func stream(ctx context.Context, engine *runtime.Engine, req runtime.Request, out io.Writer, t *timings) (*runtime.Result, error) {
+	events, err := engine.Submit(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	defer events.Close()
+	result := &runtime.Result{Choices: make([]runtime.Choice, 1)}
+	c := &result.Choices[0]
+	for ev, err := range events.Events() {
+		if err != nil {
+			return nil, err
+		}
+		if t.FirstToken == 0 && len(ev.Tokens) > 0 {
+			t.FirstToken = ms(time.Since(processStart))
+		}
+		if _, err := io.WriteString(out, ev.Text); err != nil {
+			return nil, err
+		}
+		c.Text += ev.Text
+		c.Tokens = append(c.Tokens, ev.Tokens...)
+		if ev.Done {
+			c.FinishReason, c.Timings, result.Usage = ev.FinishReason, ev.Timings, ev.Usage
+		}
+	}
+	_, err = io.WriteString(out, "\n")
+	return result, err
+}
+
+// add fills in the rates. The first token comes out of the prompt's pass, so
+// generating is the passes after it.
+func (t *timings) add(r *runtime.Result, weights int64) {
+	times := r.Choices[0].Timings
+	t.PromptTokens, t.Generated = r.Usage.PromptTokens, r.Usage.CompletionTokens
+	t.Prompt, t.Generate = ms(times.Prompt), ms(times.Generate)
+	if t.Prompt > 0 {
+		t.PromptRate = float64(t.PromptTokens) / t.Prompt * 1e3
+	}
+	if passes := float64(t.Generated - 1); passes > 0 && t.Generate > 0 {
+		t.GenerateRate = passes / t.Generate * 1e3
+		t.PerToken = t.Generate / passes
+		t.BytesPerSecond = t.GenerateRate * float64(weights) / 1e9
+	}
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }
+
+// list is ids as a JSON list even when there are none.
+func list(ids []int32) []int32 {
+	if ids == nil {
+		return []int32{}
+	}
+	return ids
+}
