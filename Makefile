@@ -50,9 +50,6 @@ cross: ## binaries for all platforms
 	  echo "$$p"; GOOS=$$os GOARCH=$$arch $(GOBUILD) -o bin/cllm-$$os-$$arch$$ext ./cmd/cllm || exit 1; \
 	done
 
-peer/bin:
-	scripts/peer.sh peer
-
 bench-peer: build ## cllm bench against llama-bench: make bench-peer MODEL=file.gguf
 	scripts/bench-peer.sh $(MODEL)
 
