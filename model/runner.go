@@ -139,7 +139,8 @@ func ScratchBytes(c Config, threads, maxTokens, maxOutputs int) int64 {
 	// Inputs of products in each form: 4, 1.25 and 1.2 bytes a value.
 	inputs := tokens * int64(c.Hidden+q+c.FFN) * 13 / 2
 	headers := tokens * 64
-	return 4*floats + int64(threads)*int64(4*local+pool) + inputs + headers
+	const rounding = 64 << 10 // of the allocator, per worker and for the rest
+	return 4*floats + int64(threads)*int64(4*local+pool+rounding) + inputs + headers + 2*rounding
 }
 
 // Forward computes a batch. The rows of out are, for the spans in order, the
