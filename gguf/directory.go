@@ -59,7 +59,7 @@ func (p *part) disjoint(r *reader, extents []extent) error {
 		a, b := extents[i-1], extents[i]
 		if a.off+a.size > b.off {
 			r.what = p.tensors[b.tensor].Name
-			r.fail(b.at, "data offset %[1]d lies within tensor %[3]s, which ends at %[2]d", b.off, a.off+a.size, p.tensors[a.tensor].Name)
+			r.fail(b.at, "data offset %[1]d lies within tensor %[3]s, which ends at %[2]d", b.off, a.off+a.size, printable(p.tensors[a.tensor].Name))
 			return r.err
 		}
 	}

@@ -5,6 +5,10 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 	"unsafe"
 )
 
@@ -23,7 +27,20 @@ type FormatError struct {
 }
 
 func (e *FormatError) Error() string {
-	return fmt.Sprintf("%s: %s at byte %d: %s", e.Path, e.Field, e.Offset, e.Problem)
+	return fmt.Sprintf("%s: %s at byte %d: %s", e.Path, printable(e.Field), e.Offset, e.Problem)
+}
+
+// printable makes a name from a file safe to show: names can be long, and
+// hold line breaks and what steers a terminal.
+func printable(name string) string {
+	const most = 100
+	if len(name) > most {
+		name = strings.ToValidUTF8(name[:most], "") + "…"
+	}
+	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }) {
+		return strconv.Quote(name)
+	}
+	return name
 }
 
 // FaultError says that mapped bytes of a file could not be read: the file

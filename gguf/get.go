@@ -113,7 +113,7 @@ func get[T any](f *File, key string, decode func(*entry, string) (T, error)) (T,
 	var out T
 	e, ok := f.keys[key]
 	if !ok {
-		return out, fmt.Errorf("%s: %s is %w", f.Path(), key, ErrMissing)
+		return out, fmt.Errorf("%s: %s is %w", f.Path(), printable(key), ErrMissing)
 	}
 	err := f.Guard(func() (err error) {
 		out, err = decode(e, f.Path())

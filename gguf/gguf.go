@@ -11,7 +11,10 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
+	"sync"
+	"sync/atomic"
 )
 
 // File is an open model file, or the parts of one that is split. It may be
@@ -21,6 +24,9 @@ type File struct {
 	keys    map[string]*entry
 	tensors []Tensor
 	byName  map[string]int
+
+	reading sync.WaitGroup // reads ahead, see Advise
+	closing atomic.Bool    // stops them
 }
 
 // Tensor is one entry of the tensor directory with its data.
@@ -94,7 +100,7 @@ func openPart(path string) (*part, error) {
 	return p, nil
 }
 
-var splitName = regexp.MustCompile(`^(.*)-(\d{5})-of-(\d{5})\.gguf$`)
+var splitName = regexp.MustCompile(`(?s)^(.*)-(\d{5})-of-(\d{5})\.gguf$`)
 
 func partPath(prefix string, no, count uint64) string {
 	return fmt.Sprintf("%s-%05d-of-%05d.gguf", prefix, no+1, count)
@@ -196,13 +202,15 @@ func (f *File) index() error {
 // Close unmaps the file. Views of it, such as tensor data, must not be used
 // any more.
 func (f *File) Close() error {
+	f.closing.Store(true)
+	f.reading.Wait()
 	var errs []error
 	for _, p := range f.parts {
 		if p.unmap != nil {
 			errs = append(errs, p.unmap())
 		}
 	}
-	*f = File{}
+	f.parts, f.keys, f.tensors, f.byName = nil, nil, nil, nil
 	return errors.Join(errs...)
 }
 
@@ -252,16 +260,22 @@ func (f *File) Tensor(name string) (Tensor, bool) {
 	return f.tensors[i], true
 }
 
-// Advise asks the system to read the mapped files ahead, which lets a cold
-// model load at the disk's full speed. It does not wait for that.
-func (f *File) Advise() error {
+// Advise has the system read the files ahead in the background, so that a
+// cold model loads at the full speed of the disk.
+func (f *File) Advise() {
+	// Linux reads no more per call than the read-ahead of the device, whose
+	// default is this much.
+	const window = 128 << 10
 	for _, p := range f.parts {
 		if p.unmap == nil {
-			continue
+			continue // not from a file
 		}
-		if err := willNeed(p.data); err != nil {
-			return fmt.Errorf("%s: advising the system: %w", p.path, err)
-		}
+		f.reading.Go(func() {
+			for data := range slices.Chunk(p.data, window) {
+				if f.closing.Load() || willNeed(data) != nil {
+					return // it was only advice
+				}
+			}
+		})
 	}
-	return nil
 }

@@ -37,7 +37,7 @@ func (f *File) WriteText(w io.Writer, verbose bool) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(table, "  %s\t%s\t%s\n", key, describe(v), abbreviate(v, verbose))
+		fmt.Fprintf(table, "  %s\t%s\t%s\n", printable(key), describe(v), abbreviate(v, verbose))
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -51,7 +51,7 @@ func (f *File) WriteText(w io.Writer, verbose bool) error {
 	table = tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "type\trows × columns\tbytes\toffset\t  name")
 	for _, t := range f.tensors {
-		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t  %s\n", t.Type, shape(t.Dims), len(t.Data), t.Offset, t.Name)
+		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t  %s\n", t.Type, shape(t.Dims), len(t.Data), t.Offset, printable(t.Name))
 	}
 	if err := table.Flush(); err != nil {
 		return err

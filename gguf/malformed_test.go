@@ -184,6 +184,22 @@ func TestCut(t *testing.T) {
 	}
 }
 
+// Names from a file cannot steer the terminal that shows them.
+func TestNamesAreQuoted(t *testing.T) {
+	evil := "\x1b[2J\n\tname"
+	_, err := gguf.Parse("bad.gguf", tensor(evil, 77, 0, 32))
+	require.ErrorContains(t, err, `bad.gguf: "\x1b[2J\n\tname" at byte`)
+	_, err = gguf.Parse("bad.gguf", key(strings.Repeat("é", 200), 99))
+	require.ErrorContains(t, err, "bad.gguf: "+strings.Repeat("é", 50)+"… at byte")
+	require.ErrorContains(t, err, "value type 99")
+
+	var out strings.Builder
+	f := gguftest.New().Set(evil, evil).Tensor(evil, gguf.I8, nil, 1).Open(t)
+	require.NoError(t, f.WriteText(&out, true))
+	require.Equal(t, 3, strings.Count(out.String(), `"\x1b[2J\n\tname"`))
+	require.NotContains(t, out.String(), "\x1b")
+}
+
 // The largest metadata that is accepted, in a file of holes, neither takes
 // long nor much memory; beyond it the bound is named.
 func TestMetadataBound(t *testing.T) {
