@@ -74,3 +74,26 @@ func checkMul(t *testing.T, k *Impl, f Format, d data, n int) {
 		}
 	}
 }
+
+// Rows as long as those of the largest models, and longer than any.
+func TestMulLongRows(t *testing.T) {
+	eachImpl(t, func(t *testing.T, k *Impl) {
+		for f := range NumFormats {
+			for _, n := range short([]int{8960, 66048}, 8960) {
+				const rows, columns = 17, 3
+				r := newRand(uint64(n))
+				w := guarded[byte](t, rows*n/Formats[f].BlockLen*Formats[f].Bytes)
+				plain.weights(r, f, w)
+				scratch := guardedScratch(t, n)
+				a := plain.acts(t, r, Formats[f].Act, columns, n)
+				want, got := make([]float32, rows*columns), guarded[float32](t, rows*columns)
+				Formats[f].mul(want, rows, w, rows, a, scratch)
+				k.Mul[f](got, rows, w, rows, a, scratch)
+				requireSame(t, want, got, "%s, k=%d", f, n)
+				one := a.columns(t, 1)
+				k.Mul[f](got, rows, w, rows, one, scratch)
+				requireSame(t, want[:rows], got[:rows], "%s, k=%d, one column", f, n)
+			}
+		}
+	})
+}
