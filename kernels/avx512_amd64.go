@@ -23,6 +23,8 @@ func avx512() *Impl {
 	k.Mul[Q6_K] = q6_KAVX512.mul
 	k.Quantize = [NumActKinds]QuantizeFunc{Act32: quantizeAct32AVX512, Act256: quantizeAct256AVX512}
 	k.RMSNorm, k.Rope, k.SiLUMul, k.Add, k.Max = rmsNorm512, rope512, siluMul512, add512, max512
+	k.StoreKV[KVF16], k.StoreKV[KVQ8] = storeKVF16AVX512, storeKVQ8AVX512
+	k.Attend[KVF16], k.Attend[KVF32] = attendF16AVX512, attendF32AVX512
 	return k
 }
 
@@ -42,3 +44,5 @@ func bytesOf[T int32 | float32](s []T) []byte {
 }
 
 func int8s(b []byte) *int8 { return (*int8)(unsafe.Pointer(&b[0])) }
+
+func float32s(b []byte) *float32 { return (*float32)(unsafe.Pointer(&b[0])) }

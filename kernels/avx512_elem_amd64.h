@@ -1,9 +1,9 @@
 // Macros of the element-wise AVX-512 kernels.
 
-// X = exp32(X), all lanes. Clobbers N, P and T; K is set to the lanes that are
-// not below -87. The sum with 1.5·2²³ rounds, and holds n in its low bits.
+// X = exp32(X) in the lanes K, zero in the others. Clobbers N, P, T and K. The
+// sum with 1.5·2²³ rounds, and holds n in its low bits.
 #define EXP(X, N, P, T, K) \
-	VCMPPS.BCST $5, ·expConst+0(SB), X, K; \
+	VCMPPS.BCST $5, ·expConst+0(SB), X, K, K; \
 	VMINPS.BCST ·expConst+4(SB), X, X; \
 	VMULPS.BCST ·expConst+8(SB), X, N; \
 	VADDPS.BCST ·expConst+12(SB), N, T; \

@@ -113,6 +113,7 @@ whole:
 	VMOVUPS.Z (SI)(BX*1), K2, Z0
 	VMOVUPS.Z (R8)(BX*1), K2, Z1
 	VPXORD    Z8, Z0, Z2
+	KXNORW    K3, K3, K3
 	EXP(Z2, Z3, Z4, Z5, K3)
 	VADDPS.BCST ·expConst+48(SB), Z2, Z2
 	VDIVPS    Z2, Z0, Z0

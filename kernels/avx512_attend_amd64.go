@@ -1,0 +1,86 @@
+//go:build amd64 && !noasm
+
+package kernels
+
+import "unsafe"
+
+// everyFourth takes lanes: eight sums, one of each query, to their order.
+var everyFourth = [8]uint32{0, 4, 8, 12, 2, 6, 10, 14}
+
+// attendQueries is the number of queries that are handled together.
+const attendQueries = 8
+
+// attend512 folds a block into the queries of a, eight at a time. scores fills
+// p [n][32] for the queries i to i+n, sums adds the values under these weights
+// to their accumulators.
+func attend512(a *Attention, visible []int32, scores func(p *float32, i, n int), sums func(c, p *float32, i, n, positions int)) {
+	c := &a.F[0]
+	for i := 0; i < a.N; i += attendQueries {
+		n := min(attendQueries, a.N-i)
+		last := int32(0)
+		for _, v := range visible[i : i+n] {
+			last = max(last, v)
+		}
+		if last == 0 {
+			continue
+		}
+		p := &a.P[i*BlockTokens]
+		scores(p, i, n)
+		softmaxAVX512(p, c, &a.M[i], &a.L[i], &visible[i], n)
+		sums(c, p, i, n, int(last))
+	}
+}
+
+func attendF16AVX512(a *Attention, block []byte, visible []int32) {
+	n := a.Head
+	k, v := unsafe.SliceData(block), &block[2*BlockTokens*n]
+	attend512(a, visible,
+		func(p *float32, i, m int) { scoresF16AVX512(p, &a.Q[i*n], k, n, m) },
+		func(c, p *float32, i, m, positions int) { sumsF16AVX512(&a.Acc[i*n], c, p, v, n, m, positions) })
+}
+
+func attendF32AVX512(a *Attention, block []byte, visible []int32) {
+	n := a.Head
+	k, v := unsafe.SliceData(block), &block[4*BlockTokens*n]
+	attend512(a, visible,
+		func(p *float32, i, m int) { scoresF32AVX512(p, &a.Q[i*n], k, n, m) },
+		func(c, p *float32, i, m, positions int) { sumsF32AVX512(&a.Acc[i*n], c, p, v, n, m, positions) })
+}
+
+func storeKVF16AVX512(block []byte, slot int, k, v []float32) {
+	n := len(k)
+	values := block[2*BlockTokens*n:]
+	storeF16AVX512(&block[2*keyIndex(slot, 0, n)], &values[2*valueIndex(slot, 0, n)], &k[0], &v[:n][0], n)
+}
+
+func storeKVQ8AVX512(block []byte, slot int, k, v []float32) {
+	n := len(k)
+	kq, kd, vq, vd := blockQ8(block, n)
+	var bias int32
+	var q [32]byte
+	for b := range n / 32 {
+		quantize32AVX512(int8s(q[:]), float32s(kd[4*keyIndex(slot, b, n/32):]), &bias, &k[32*b], 1)
+		for i := 0; i < 32; i += 4 {
+			copy(kq[keyQ8Index(slot, 32*b+i, n):], q[i:i+4])
+		}
+		quantize32AVX512(int8s(vq[valueIndex(slot, 32*b, n):]), float32s(vd[4*valueIndex(slot, b, n/32):]), &bias, &v[32*b], 1)
+	}
+}
+
+//go:noescape
+func storeF16AVX512(k, v *byte, key, value *float32, head int)
+
+//go:noescape
+func scoresF16AVX512(p, q *float32, k *byte, head, n int)
+
+//go:noescape
+func scoresF32AVX512(p, q *float32, k *byte, head, n int)
+
+//go:noescape
+func sumsF16AVX512(acc, c, p *float32, v *byte, head, n, positions int)
+
+//go:noescape
+func sumsF32AVX512(acc, c, p *float32, v *byte, head, n, positions int)
+
+//go:noescape
+func softmaxAVX512(p, c, m, l *float32, visible *int32, n int)
