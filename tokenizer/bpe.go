@@ -16,36 +16,36 @@ func (e *encoder) merge(dst []int32, word string) []int32 {
 	return e.mergeLong(dst, word)
 }
 
-// mergeShort keeps the tokens and the merges between them in two arrays.
+// mergeShort keeps the tokens and the ranks of the merges between them in two arrays.
 func (t *Tokenizer) mergeShort(dst []int32, word string) []int32 {
 	var ids [maxShort]int32
-	var merges [maxShort]merge // merges[i] joins ids[i] and ids[i+1]
+	var ranks [maxShort]uint32 // ranks[i] is that of ids[i] with ids[i+1]
 	n := len(word)
 	for i := range n {
 		ids[i] = t.bytes[word[i]]
 		if i > 0 {
-			merges[i-1] = t.merges.find(ids[i-1], ids[i])
+			ranks[i-1] = t.merges.rank(ids[i-1], ids[i])
 		}
 	}
 	for n > 1 {
 		best, at := noMerge, 0
-		for i, m := range merges[:n-1] {
-			if m < best {
-				best, at = m, i
+		for i, rank := range ranks[:n-1] {
+			if rank < best {
+				best, at = rank, i
 			}
 		}
 		if best == noMerge {
 			break
 		}
-		ids[at] = best.id()
+		ids[at] = t.merges.made[best]
 		copy(ids[at+1:n-1], ids[at+2:n])
-		copy(merges[at:n-1], merges[at+1:n-1])
+		copy(ranks[at:n-1], ranks[at+1:n-1])
 		n--
 		if at > 0 {
-			merges[at-1] = t.merges.find(ids[at-1], ids[at])
+			ranks[at-1] = t.merges.rank(ids[at-1], ids[at])
 		}
 		if at+1 < n {
-			merges[at] = t.merges.find(ids[at], ids[at+1])
+			ranks[at] = t.merges.rank(ids[at], ids[at+1])
 		}
 	}
 	return appendKnown(dst, ids[:n])
@@ -63,13 +63,13 @@ func appendKnown(dst, ids []int32) []int32 {
 
 // symbol is one token of a long word in a linked list; -1 ends it.
 type symbol struct {
-	merge      merge // with the next symbol
 	id         int32
+	rank       uint32 // of the merge with the next symbol
 	prev, next int32
 }
 
 // mergeLong takes the next merge from a queue: n bytes cost n log n. The queue's entries are rank and
-// position; one whose symbol has another merge by now is stale.
+// position; one whose symbol has another rank by now is stale.
 func (e *encoder) mergeLong(dst []int32, word string) []int32 {
 	symbols := slices.Grow(e.symbols[:0], len(word))[:len(word)]
 	e.symbols, e.queue = symbols, e.queue[:0]
@@ -84,12 +84,12 @@ func (e *encoder) mergeLong(dst []int32, word string) []int32 {
 		top := e.pop()
 		at := int32(uint32(top))
 		s := &symbols[at]
-		if s.merge.rank() != uint32(top>>32) {
+		if s.rank != uint32(top>>32) {
 			continue
 		}
 		gone := &symbols[s.next]
-		s.id, s.next = s.merge.id(), gone.next
-		gone.merge = noMerge
+		s.id, s.next = e.t.merges.made[s.rank], gone.next
+		gone.rank = noMerge
 		if s.next >= 0 {
 			symbols[s.next].prev = at
 		}
@@ -109,12 +109,12 @@ func (e *encoder) mergeLong(dst []int32, word string) []int32 {
 // pair finds the merge of a symbol with its next, and queues it.
 func (e *encoder) pair(at int32) {
 	s := &e.symbols[at]
-	s.merge = noMerge
+	s.rank = noMerge
 	if s.next < 0 {
 		return
 	}
-	if s.merge = e.t.merges.find(s.id, e.symbols[s.next].id); s.merge != noMerge {
-		e.push(uint64(s.merge.rank())<<32 | uint64(uint32(at)))
+	if s.rank = e.t.merges.rank(s.id, e.symbols[s.next].id); s.rank != noMerge {
+		e.push(uint64(s.rank)<<32 | uint64(uint32(at)))
 	}
 }
 

@@ -83,7 +83,7 @@ func (e *encoder) word(dst []int32, text string, i, j int) []int32 {
 // Words of up to maxCached bytes that become up to three tokens are remembered.
 const (
 	maxCached  = 15
-	cacheBits  = 12
+	cacheBits  = 13
 	cacheTrail = 16 // bytes that newWordKey reads at once
 )
 

@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"io"
 	"os"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 )
@@ -29,13 +31,19 @@ type record struct {
 	}
 }
 
-func readRecord(t *testing.T, name string, into any) {
+func readFile(t testing.TB, name string) []byte {
 	f, err := os.Open("../testdata/tokenizer/" + name)
 	require.NoError(t, err)
 	defer f.Close()
 	z, err := gzip.NewReader(f)
 	require.NoError(t, err)
-	require.NoError(t, json.NewDecoder(z).Decode(into))
+	data, err := io.ReadAll(z)
+	require.NoError(t, err)
+	return data
+}
+
+func readJSON(t testing.TB, name string, into any) {
+	require.NoError(t, json.Unmarshal(readFile(t, name), into))
 }
 
 func hashIDs(ids []int32) string {
@@ -51,8 +59,8 @@ func TestGoldenQwen(t *testing.T) { testGolden(t, qwen(t), "qwen2.5.json.gz") }
 func testGolden(t *testing.T, tok *Tokenizer, name string) {
 	var texts [][]byte
 	var want record
-	readRecord(t, "texts.json.gz", &texts)
-	readRecord(t, name, &want)
+	readJSON(t, "texts.json.gz", &texts)
+	readJSON(t, name, &want)
 	require.GreaterOrEqual(t, len(texts), 2000)
 
 	t.Run("texts", func(t *testing.T) {
@@ -72,6 +80,7 @@ func testGolden(t *testing.T, tok *Tokenizer, name string) {
 	})
 	t.Run("long", func(t *testing.T) {
 		texts := longTexts()
+		texts["prose"] = string(readFile(t, "prose.txt.gz"))
 		require.Len(t, texts, len(want.Long))
 		for name, text := range texts {
 			ids := tok.Encode(nil, text, false)
@@ -106,13 +115,15 @@ func testGolden(t *testing.T, tok *Tokenizer, name string) {
 
 // plane has each of 4,096 code points alone, before a letter, after one, and beside a space.
 func plane(start rune) string {
-	var text strings.Builder
+	var text []byte
 	for c := start; c < start+4096; c++ {
-		if c < 0xD800 || c >= 0xE000 {
-			fmt.Fprintf(&text, "a%cb %c%c1\n", c, c, c)
+		if c >= 0xD800 && c < 0xE000 {
+			continue
 		}
+		text = append(utf8.AppendRune(append(text, 'a'), c), "b "...)
+		text = append(utf8.AppendRune(utf8.AppendRune(text, c), c), "1\n"...)
 	}
-	return text.String()
+	return string(text)
 }
 
 // rng is the recorder's generator.

@@ -94,6 +94,12 @@ func build(v *vocabulary) (*Tokenizer, error) {
 	if len(v.tokens) == 0 {
 		return nil, fmt.Errorf("%s: no tokens", keyTokens)
 	}
+	if len(v.tokens) > maxTokens {
+		return nil, fmt.Errorf("%s: %d tokens, at most %d are supported", keyTokens, len(v.tokens), maxTokens)
+	}
+	if len(v.merges) > maxMerges {
+		return nil, fmt.Errorf("%s: %d merges, at most %d are supported", keyMerges, len(v.merges), maxMerges)
+	}
 	if v.types != nil && len(v.types) != len(v.tokens) {
 		return nil, fmt.Errorf("%s: %d types for the %d tokens of %s", keyTypes, len(v.types), len(v.tokens), keyTokens)
 	}
@@ -167,7 +173,7 @@ func (t *Tokenizer) setMerges(merges []string) error {
 				return fmt.Errorf("%s[%d]: %q makes %q, which %s lacks", keyMerges, rank, rule, joined, keyTokens)
 			}
 		}
-		t.merges.insert(left, right, newMerge(rank, next))
+		t.merges.add(left, right, next)
 		next++
 	}
 	return nil

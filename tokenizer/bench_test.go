@@ -1,0 +1,55 @@
+package tokenizer
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"cllm/gguf"
+)
+
+// BenchmarkNew is the start-up cost: 151,936 tokens and 151,387 merges.
+func BenchmarkNew(b *testing.B) {
+	qwen(b)
+	f, err := gguf.Open(qwenPath())
+	require.NoError(b, err)
+	defer f.Close()
+	for b.Loop() {
+		_, err := New(f)
+		require.NoError(b, err)
+	}
+}
+
+func BenchmarkEncode(b *testing.B) {
+	long := longTexts()
+	for _, c := range []struct{ name, text string }{
+		{"prose", string(readFile(b, "prose.txt.gz"))},
+		{"mixed", long["mixed"]},
+		{"ideographs", long["ideographs"]},
+		{"one word", long["letters"]},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			tok := qwen(b)
+			ids := tok.Encode(nil, c.text, true)
+			b.SetBytes(int64(len(c.text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				ids = tok.Encode(ids[:0], c.text, true)
+			}
+		})
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	tok := qwen(b)
+	text := string(readFile(b, "prose.txt.gz"))
+	ids := tok.Encode(nil, text, false)
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		d := tok.NewDecoder(false)
+		for _, id := range ids {
+			d.Push(id)
+		}
+	}
+}

@@ -1,0 +1,48 @@
+package tokenizer
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestChatML(t *testing.T) {
+	text, err := demo(t).ChatML([]Message{{"user", "Hello"}, {"assistant", "Hi."}, {"user", "Tell me\nmore"}})
+	require.NoError(t, err)
+	require.Equal(t, "<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\nHi.<|im_end|>\n"+
+		"<|im_start|>user\nTell me\nmore<|im_end|>\n<|im_start|>assistant\n", text)
+}
+
+func TestChatMLDefaultSystemPrompt(t *testing.T) {
+	const template = `{% if messages[0].role == 'system' %}{{- '<|im_start|>system\n' + messages[0].content + '<|im_end|>\n' }}` +
+		`{% else %}{{- '<|im_start|>system\nYou are kind.<|im_end|>\n' }}{% endif %}`
+	v := alphabet(nil, "<|im_start|>", "<|im_end|>")
+	v.template = template
+	tok, err := build(v)
+	require.NoError(t, err)
+	text, err := tok.ChatML([]Message{{"user", "Hello"}})
+	require.NoError(t, err)
+	require.Equal(t, "<|im_start|>system\nYou are kind.<|im_end|>\n<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n", text)
+	text, err = tok.ChatML([]Message{{"system", ""}, {"user", "Hello"}})
+	require.NoError(t, err)
+	require.Equal(t, "<|im_start|>system\n<|im_end|>\n<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n", text)
+}
+
+func TestChatMLQwen(t *testing.T) {
+	text, err := qwen(t).ChatML([]Message{{"user", "Hello"}})
+	require.NoError(t, err)
+	require.Equal(t, "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n"+
+		"<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n", text)
+}
+
+func TestChatMLErrors(t *testing.T) {
+	tok, err := build(alphabet(nil, "<|im_end|>"))
+	require.NoError(t, err)
+	_, err = tok.ChatML([]Message{{"user", "Hello"}})
+	require.ErrorContains(t, err, "<|im_start|>")
+
+	_, err = demo(t).ChatML(nil)
+	require.ErrorContains(t, err, "no messages")
+	_, err = demo(t).ChatML([]Message{{"user", "Hello"}, {"robot", "?"}})
+	require.ErrorContains(t, err, `messages[1]: role "robot"`)
+}
