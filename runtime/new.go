@@ -63,6 +63,7 @@ func newEngine(f forwarder, copyBlock func(dst, src int32), v vocabulary, pool *
 		places: o.Parallel + o.MaxWaiting,
 		stats:  Stats{Finished: make(map[string]uint64)},
 	}
+	e.sample = e.drawAll
 	for range pool.Threads() {
 		e.spaces = append(e.spaces, newWorkspace(v.Size(), impl.Max))
 	}

@@ -37,6 +37,11 @@ func (r *request) allRows() bool {
 	return r.Echo && r.LogProbs >= 0
 }
 
+// silent says that nothing is to be drawn.
+func (r *request) silent() bool {
+	return r.embed != nil || r.MaxTokens == 0 || len(r.Prompt) >= r.limit
+}
+
 // ends says whether a token ends the text.
 func (r *request) ends(id int32) bool {
 	return !r.IgnoreEOS && r.vocab.End(id) || slices.Contains(r.StopTokens, id)
