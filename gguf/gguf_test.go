@@ -186,6 +186,8 @@ func TestNotAFile(t *testing.T) {
 	_, err := gguf.Open(filepath.Join(dir, "absent.gguf"))
 	require.ErrorIs(t, err, os.ErrNotExist)
 	_, err = gguf.Open(dir)
+	require.ErrorContains(t, err, "is a folder, not a model file")
+	_, err = gguf.Open(os.DevNull)
 	require.ErrorContains(t, err, "not a regular file")
 	empty := filepath.Join(dir, "empty.gguf")
 	require.NoError(t, os.WriteFile(empty, nil, 0o600))

@@ -15,6 +15,9 @@ func mapFile(path string) (mmap.MMap, error) {
 	if err != nil {
 		return nil, err
 	}
+	if info.IsDir() {
+		return nil, fmt.Errorf("%s: is a folder, not a model file", path)
+	}
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s: not a regular file (%s)", path, info.Mode().Type())
 	}
