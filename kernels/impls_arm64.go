@@ -21,6 +21,12 @@ func neon() *Impl {
 			Q4_K: decode(Q4_K, decodeQ4_KNeon, nil),
 			Q6_K: decode(Q6_K, decodeQ6_KNeon, nil),
 		},
+		Quantize: [NumActKinds]QuantizeFunc{Act32: quantizeAct32Neon, Act256: quantizeAct256Neon},
+		RMSNorm:  rmsNormNeon,
+		Rope:     ropeRotateNeon,
+		SiLUMul:  siluMulAllNeon,
+		Add:      addAllNeon,
+		Max:      maximumNeon,
 	}
 }
 

@@ -107,3 +107,7 @@
 #define FCVTN(n, d) WORD $(0x0e216800 | (n)<<5 | (d))
 // fcvtn2 v{d}.8h, v{n}.4s
 #define FCVTN2(n, d) WORD $(0x4e216800 | (n)<<5 | (d))
+// fcmgt v{d}.4s, v{n}.4s, v{m}.4s
+#define FCMGT(m, n, d) WORD $(0x6ea0e400 | (m)<<16 | (n)<<5 | (d))
+// bic v{d}.16b, v{n}.16b, v{m}.16b
+#define BIC(m, n, d) WORD $(0x4e601c00 | (m)<<16 | (n)<<5 | (d))
