@@ -24,36 +24,33 @@ func newTextTable(texts []string) *textTable {
 
 // find returns the id of a text, or -1.
 func (t *textTable) find(text string) int32 {
-	_, id := t.probe(text)
-	return id
+	slot, _ := t.at(text)
+	return slotID(*slot)
 }
 
 // insert adds a token; it returns the id that already has this text, or -1.
 func (t *textTable) insert(id int32) int32 {
-	h := maphash.String(t.seed, t.texts[id])
-	slot, old := t.at(h, t.texts[id])
+	slot, hash := t.at(t.texts[id])
+	old := slotID(*slot)
 	if old < 0 {
-		t.slots[slot] = h&^0xFFFFFFFF | uint64(id+1)
+		*slot = hash>>32<<32 | uint64(id+1)
 	}
 	return old
 }
 
-func (t *textTable) probe(text string) (int, int32) {
-	return t.at(maphash.String(t.seed, text), text)
-}
-
-func (t *textTable) at(h uint64, text string) (int, int32) {
+// at returns the slot of a text, or the free one that it would get, and its hash.
+func (t *textTable) at(text string) (*uint64, uint64) {
+	hash := maphash.String(t.seed, text)
 	mask := len(t.slots) - 1
-	for i := int(h) & mask; ; i = (i + 1) & mask {
-		slot := t.slots[i]
-		if slot == 0 {
-			return i, -1
-		}
-		if id := int32(uint32(slot)) - 1; slot>>32 == h>>32 && t.texts[id] == text {
-			return i, id
+	for i := int(hash) & mask; ; i = (i + 1) & mask {
+		slot := &t.slots[i]
+		if *slot == 0 || *slot>>32 == hash>>32 && t.texts[slotID(*slot)] == text {
+			return slot, hash
 		}
 	}
 }
+
+func slotID(slot uint64) int32 { return int32(uint32(slot)) - 1 }
 
 // mergeTable finds the rank of the merge of a left and a right token: the lower, the earlier it is
 // applied. A slot is 20 bits of rank+1, 22 of the left id and 22 of the right, so that a look-up

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"cllm/gguf"
@@ -105,4 +106,28 @@ func TestEncodeAppends(t *testing.T) {
 	require.Equal(t, int32(7), ids[0])
 	require.Equal(t, "Once upon a time", tok.Decode(ids[1:], false))
 	require.Empty(t, tok.Encode(nil, "", true))
+}
+
+func TestConcurrentUse(t *testing.T) {
+	tok := demo(t)
+	text := string(readFile(t, "prose.txt.gz"))
+	want := tok.Encode(nil, text, false)
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for i := range 8 {
+				at := len(text) / 8 * i
+				tok.Encode(nil, text[at:at+1000], true)
+			}
+			assert.Equal(t, want, tok.Encode(nil, text, false))
+		})
+	}
+	group.Wait()
+}
+
+func TestEncodeAllocates(t *testing.T) {
+	tok := demo(t)
+	text := string(readFile(t, "prose.txt.gz"))[:10_000]
+	ids := tok.Encode(nil, text, true)
+	require.LessOrEqual(t, testing.AllocsPerRun(20, func() { ids = tok.Encode(ids[:0], text, true) }), 1.0)
 }

@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -263,6 +264,9 @@ func (t *Tokenizer) setRaw() error {
 	size := 0
 	for _, text := range t.texts {
 		size += len(text)
+	}
+	if uint64(size) > math.MaxUint32 {
+		return fmt.Errorf("%s: %d bytes of text, at most %d are supported", keyTokens, size, uint32(math.MaxUint32))
 	}
 	t.raw = make([]byte, 0, size)
 	t.rawEnd = make([]uint32, len(t.texts))
