@@ -17,8 +17,12 @@ func avx512() *Impl {
 		Missing: missing(cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512VL, cpuid.AVX512DQ,
 			cpuid.AVX512VBMI, cpuid.AVX512VNNI, cpuid.F16C),
 	}
+	k.Mul[Q4_0] = q4_0AVX512.mul
+	k.Mul[Q4_1] = q4_1AVX512.mul
 	k.Mul[Q5_0] = q5_0AVX512.mul
+	k.Mul[Q5_1] = q5_1AVX512.mul
 	k.Mul[Q8_0] = q8_0AVX512.mul
+	k.Mul[IQ4_NL] = iq4_NLAVX512.mul
 	k.Mul[Q4_K] = q4_KAVX512.mul
 	k.Mul[Q6_K] = q6_KAVX512.mul
 	k.Quantize = [NumActKinds]QuantizeFunc{Act32: quantizeAct32AVX512, Act256: quantizeAct256AVX512}

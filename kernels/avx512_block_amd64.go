@@ -2,13 +2,15 @@
 
 package kernels
 
-// blockFormat512 is the product of a block format without minimums: its
-// assembly and the bytes of a block of 32. Both functions take 16 rows, stride
-// bytes apart, and pairs of blocks.
+// blockFormat512 is the product of a block format: its assembly, the bytes of a
+// block of 32 and those of the scales that dots writes per block of 16 rows.
+// unpack and dots take 16 rows, stride bytes apart, and pairs of blocks.
 type blockFormat512 struct {
-	size   int
-	unpack func(panel, w *byte, stride, pairs int)
-	dots   func(sums, scales, w *byte, stride, pairs int, q *int8)
+	size, scales int
+	unpack       func(panel, w *byte, stride, pairs int)
+	tile         func(y *float32, stride int, panel *byte, blocks int, q *int8, d *float32, bias *int32, k, cols int, mask uint32)
+	dots         func(sums, scales, w *byte, stride, pairs int, q *int8)
+	reduce       func(acc *float32, sums, scales *byte, blocks int, d *float32, bias *int32)
 }
 
 const (
@@ -72,7 +74,7 @@ func (f *blockFormat512) mulTile(y []float32, stride int, w []byte, n int, a *Ac
 		f.unpack(&s.Panel[pairs*2*panelBlock], &last[0], 2*f.size, 1)
 	}
 	for c := 0; c < a.N; c += tileCols {
-		tileBlocksAVX512(&y[c*stride], stride, &s.Panel[0], blocks,
+		f.tile(&y[c*stride], stride, &s.Panel[0], blocks,
 			&a.Q[c*a.K], &a.D[c*blocks], &a.Bias[c*blocks],
 			a.K, min(tileCols, a.N-c), 1<<n-1)
 	}
@@ -104,33 +106,83 @@ func (f *blockFormat512) mulDots(y []float32, stride int, w []byte, n int, a *Ac
 					pad[i] = byte(v)
 				}
 				clear(pad[32:64])
-				f.dots(&bytesOf(s.I)[t*512], &bytesOf(s.F)[tileRows*4+t*32], &last[0], 2*f.size, 1, int8s(pad))
+				f.dots(&bytesOf(s.I)[t*512], &bytesOf(s.F)[tileRows*4+t*f.scales], &last[0], 2*f.size, 1, int8s(pad))
 			}
-			reduceBlocksAVX512(&acc[0], sums, scales, m, &a.D[c*blocks+b], &a.Bias[c*blocks+b])
+			f.reduce(&acc[0], sums, scales, m, &a.D[c*blocks+b], &a.Bias[c*blocks+b])
 		}
 		copy(y[c*stride:], acc[:n])
 	}
 }
 
 var (
-	q5_0AVX512 = blockFormat512{22, unpackQ5_0AVX512, dotsQ5_0AVX512}
-	q8_0AVX512 = blockFormat512{34, unpackQ8_0AVX512, dotsQ8_0AVX512}
+	q4_0AVX512   = blockFormat512{18, 32, unpackQ4_0AVX512, tileBlocksAVX512, dotsQ4_0AVX512, reduceBlocksAVX512}
+	q4_1AVX512   = blockFormat512{20, 64, unpackQ4_1AVX512, tileMinBlocksAVX512, dotsQ4_1AVX512, reduceMinBlocksAVX512}
+	q5_0AVX512   = blockFormat512{22, 32, unpackQ5_0AVX512, tileBlocksAVX512, dotsQ5_0AVX512, reduceBlocksAVX512}
+	q5_1AVX512   = blockFormat512{24, 64, unpackQ5_1AVX512, tileMinBlocksAVX512, dotsQ5_1AVX512, reduceMinBlocksAVX512}
+	q8_0AVX512   = blockFormat512{34, 32, unpackQ8_0AVX512, tileBlocksAVX512, dotsQ8_0AVX512, reduceBlocksAVX512}
+	iq4_NLAVX512 = blockFormat512{18, 32, unpackIQ4_NLAVX512, tileBlocksAVX512, dotsIQ4_NLAVX512, reduceBlocksAVX512}
 )
+
+// Values of nibbles with an offset of 128.
+var (
+	tableQ4_0 = func() (t [16]byte) {
+		for i := range t {
+			t[i] = byte(128 + i - 8)
+		}
+		return t
+	}()
+	tableIQ4 = func() (t [16]byte) {
+		for i, v := range valuesIQ4 {
+			t[i] = byte(128 + int(v))
+		}
+		return t
+	}()
+)
+
+//go:noescape
+func unpackQ4_0AVX512(panel, w *byte, stride, pairs int)
+
+//go:noescape
+func dotsQ4_0AVX512(sums, scales, w *byte, stride, pairs int, q *int8)
+
+//go:noescape
+func unpackQ4_1AVX512(panel, w *byte, stride, pairs int)
+
+//go:noescape
+func dotsQ4_1AVX512(sums, scales, w *byte, stride, pairs int, q *int8)
 
 //go:noescape
 func unpackQ5_0AVX512(panel, w *byte, stride, pairs int)
 
 //go:noescape
-func unpackQ8_0AVX512(panel, w *byte, stride, pairs int)
-
-//go:noescape
 func dotsQ5_0AVX512(sums, scales, w *byte, stride, pairs int, q *int8)
 
 //go:noescape
+func unpackQ5_1AVX512(panel, w *byte, stride, pairs int)
+
+//go:noescape
+func dotsQ5_1AVX512(sums, scales, w *byte, stride, pairs int, q *int8)
+
+//go:noescape
+func unpackQ8_0AVX512(panel, w *byte, stride, pairs int)
+
+//go:noescape
 func dotsQ8_0AVX512(sums, scales, w *byte, stride, pairs int, q *int8)
+
+//go:noescape
+func unpackIQ4_NLAVX512(panel, w *byte, stride, pairs int)
+
+//go:noescape
+func dotsIQ4_NLAVX512(sums, scales, w *byte, stride, pairs int, q *int8)
 
 //go:noescape
 func reduceBlocksAVX512(acc *float32, sums, scales *byte, blocks int, d *float32, bias *int32)
 
 //go:noescape
 func tileBlocksAVX512(y *float32, stride int, panel *byte, blocks int, q *int8, d *float32, bias *int32, k, cols int, mask uint32)
+
+//go:noescape
+func reduceMinBlocksAVX512(acc *float32, sums, scales *byte, blocks int, d *float32, bias *int32)
+
+//go:noescape
+func tileMinBlocksAVX512(y *float32, stride int, panel *byte, blocks int, q *int8, d *float32, bias *int32, k, cols int, mask uint32)

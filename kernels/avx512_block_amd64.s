@@ -2,28 +2,25 @@
 
 #include "textflag.h"
 #include "avx512_amd64.h"
+#include "avx512_block_amd64.h"
 
-// Block formats without minimums: Q5_0 and Q8_0.
-//
-// EXPAND_x(P, D) turns the two blocks at P into the 64 weights of D, in their
-// order, as unsigned bytes with an offset of 128. The same macro serves the
-// panels of the tile (unpack) and the products with one column (dots).
-//
-// unpack: 16 rows, stride bytes apart, two blocks at a time, to the panel:
-// per block of 32, [8][16 rows][4] bytes, then 16 float16 scales, padded to
-// PANEL bytes.
-//
-// dots: each of 16 rows times one column: per pair of blocks and row, 16
-// partial sums (eight of either block) to sums [pair][16 rows][16] and the
-// float16 scales to scales [pair][2][16]. Rows are read one after another, as
-// one stream.
+// Block formats without minimums: Q4_0, Q5_0, Q8_0 and IQ4_NL.
 
-#define PANEL 576
+// Nibbles of 18-byte blocks look up their values, with an offset of 128, in the
+// table Z29, which repeats every 16 bytes. Z28 = shifts.
+#define EXPAND_TABLE(P, D) \
+	VBROADCASTI32X4 2(P), D; \
+	VBROADCASTI32X4 20(P), K1, D; \
+	VPSRLVQ Z28, D, D; \
+	VPERMB Z29, D, D
 
-// K1 = the lanes of the second block.
-#define UPPER \
-	MOVL $0xff00, AX; \
-	KMOVW AX, K1
+#define CONSTS_Q4_0 \
+	VMOVDQU64 ·nibbleShift(SB), Z28; \
+	VBROADCASTI32X4 ·tableQ4_0(SB), Z29
+
+#define CONSTS_IQ4_NL \
+	VMOVDQU64 ·nibbleShift(SB), Z28; \
+	VBROADCASTI32X4 ·tableIQ4(SB), Z29
 
 // Z28 = shifts, Z29 = low nibble, Z30 = 0x70, Z31 = 16.
 #define CONSTS_Q5_0 \
@@ -51,94 +48,9 @@
 	VPXORD 2(P), Z31, D; \
 	VPXORD 4(P), Z31, K1, D
 
-#define UNPACKROW_Q5_0(i, D, X) \
-	EXPAND_Q5_0(SI, D); \
-	MOVWLZX (SI), AX; \
-	MOVWLZX 22(SI), DX; \
-	ADDQ R8, SI; \
-	MOVW AX, (512+2*i)(DI); \
-	MOVW DX, (PANEL+512+2*i)(DI)
-
-#define UNPACKROW_Q8_0(i, D, X) \
-	EXPAND_Q8_0(SI, D); \
-	MOVWLZX (SI), AX; \
-	MOVWLZX 34(SI), DX; \
-	ADDQ R8, SI; \
-	MOVW AX, (512+2*i)(DI); \
-	MOVW DX, (PANEL+512+2*i)(DI)
-
-// DI = panel, BX = w, R8 = stride, CX = pairs. A pair of blocks is SIZE
-// bytes; the next 16 rows are fetched meanwhile, 16·SIZE bytes at R9.
-#define UNPACK(CONSTS, ROW, SIZE) \
-	MOVQ panel+0(FP), DI; \
-	MOVQ w+8(FP), BX; \
-	MOVQ stride+16(FP), R8; \
-	MOVQ pairs+24(FP), CX; \
-	UPPER; \
-	MOVQ R8, R9; \
-	SHLQ $4, R9; \
-	ADDQ BX, R9; \
-loop: \
-	MOVQ BX, SI; \
-	CONSTS; \
-	ROWS16(ROW); \
-	TRANSPOSE16; \
-	STORE8(DI, Z16, Z17, Z18, Z19, Z20, Z21, Z22, Z23); \
-	ADDQ $PANEL, DI; \
-	STORE8(DI, Z24, Z25, Z26, Z27, Z28, Z29, Z30, Z31); \
-	ADDQ $PANEL, DI; \
-	MOVQ $(SIZE/4), DX; \
-fetch: \
-	PREFETCHT1 (R9); \
-	ADDQ $64, R9; \
-	DECQ DX; \
-	JNZ fetch; \
-	ADDQ $SIZE, BX; \
-	DECQ CX; \
-	JNZ loop; \
-	RET
-
-// DI = sums, SI = w, R8 = what follows a row's pairs in the stride, R9 =
-// activations, R10 = scales, R11 = 16 rows left, CX = pairs left. HALF is the
-// size of a block.
-#define DOTS1(CONSTS, EXPAND, HALF) \
-	MOVQ sums+0(FP), DI; \
-	MOVQ scales+8(FP), R10; \
-	MOVQ w+16(FP), SI; \
-	MOVQ stride+24(FP), R8; \
-	MOVQ pairs+32(FP), BX; \
-	UPPER; \
-	CONSTS; \
-	IMUL3Q $(2*HALF), BX, AX; \
-	SUBQ AX, R8; \
-	MOVL $16, R11; \
-row: \
-	MOVQ q+40(FP), R9; \
-	MOVQ DI, R12; \
-	MOVQ R10, R13; \
-	MOVQ BX, CX; \
-pair: \
-	EXPAND(SI, Z0); \
-	VPXORQ Z1, Z1, Z1; \
-	MOVWLZX (SI), AX; \
-	MOVWLZX HALF(SI), DX; \
-	VPDPBUSD (R9), Z0, Z1; \
-	PREFETCHT0 4096(SI); \
-	ADDQ $(2*HALF), SI; \
-	ADDQ $64, R9; \
-	MOVW AX, (R13); \
-	MOVW DX, 32(R13); \
-	VMOVDQU64 Z1, (R12); \
-	ADDQ $64, R13; \
-	ADDQ $1024, R12; \
-	DECQ CX; \
-	JNZ pair; \
-	ADDQ R8, SI; \
-	ADDQ $64, DI; \
-	ADDQ $2, R10; \
-	DECQ R11; \
-	JNZ row; \
-	RET
+#define ROW_Q4_0(i, D, X) UNPACKROW(EXPAND_TABLE, 18, i, D)
+#define ROW_Q5_0(i, D, X) UNPACKROW(EXPAND_Q5_0, 22, i, D)
+#define ROW_Q8_0(i, D, X) UNPACKROW(EXPAND_Q8_0, 34, i, D)
 
 // One block of the sixteen rows: the partial sums S (with the bias of the
 // block) times the scales at OFF(R10), into the accumulator Z16.
@@ -150,21 +62,37 @@ pair: \
 	VMULPS Z14, S, S; \
 	VADDPS S, Z16, Z16
 
+// func unpackQ4_0AVX512(panel, w *byte, stride, pairs int)
+TEXT ·unpackQ4_0AVX512(SB), NOSPLIT, $0-32
+	UNPACK(CONSTS_Q4_0, ROW_Q4_0, 36)
+
 // func unpackQ5_0AVX512(panel, w *byte, stride, pairs int)
 TEXT ·unpackQ5_0AVX512(SB), NOSPLIT, $0-32
-	UNPACK(CONSTS_Q5_0, UNPACKROW_Q5_0, 44)
+	UNPACK(CONSTS_Q5_0, ROW_Q5_0, 44)
 
 // func unpackQ8_0AVX512(panel, w *byte, stride, pairs int)
 TEXT ·unpackQ8_0AVX512(SB), NOSPLIT, $0-32
-	UNPACK(CONSTS_Q8_0, UNPACKROW_Q8_0, 68)
+	UNPACK(CONSTS_Q8_0, ROW_Q8_0, 68)
+
+// func unpackIQ4_NLAVX512(panel, w *byte, stride, pairs int)
+TEXT ·unpackIQ4_NLAVX512(SB), NOSPLIT, $0-32
+	UNPACK(CONSTS_IQ4_NL, ROW_Q4_0, 36)
+
+// func dotsQ4_0AVX512(sums, scales, w *byte, stride, pairs int, q *int8)
+TEXT ·dotsQ4_0AVX512(SB), NOSPLIT, $0-48
+	DOTS1(CONSTS_Q4_0, EXPAND_TABLE, 18, SCALEPAIR)
 
 // func dotsQ5_0AVX512(sums, scales, w *byte, stride, pairs int, q *int8)
 TEXT ·dotsQ5_0AVX512(SB), NOSPLIT, $0-48
-	DOTS1(CONSTS_Q5_0, EXPAND_Q5_0, 22)
+	DOTS1(CONSTS_Q5_0, EXPAND_Q5_0, 22, SCALEPAIR)
 
 // func dotsQ8_0AVX512(sums, scales, w *byte, stride, pairs int, q *int8)
 TEXT ·dotsQ8_0AVX512(SB), NOSPLIT, $0-48
-	DOTS1(CONSTS_Q8_0, EXPAND_Q8_0, 34)
+	DOTS1(CONSTS_Q8_0, EXPAND_Q8_0, 34, SCALEPAIR)
+
+// func dotsIQ4_NLAVX512(sums, scales, w *byte, stride, pairs int, q *int8)
+TEXT ·dotsIQ4_NLAVX512(SB), NOSPLIT, $0-48
+	DOTS1(CONSTS_IQ4_NL, EXPAND_TABLE, 18, SCALEPAIR)
 
 // func reduceBlocksAVX512(acc *float32, sums, scales *byte, blocks int, d *float32, bias *int32)
 //

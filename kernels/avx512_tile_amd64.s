@@ -26,14 +26,20 @@
 	VMULPS Z27, I, I; \
 	VADDPS I, F, F
 
-#define TILE(N, block, inner) \
-	N(CLEARF); \
-block: \
-	N(START); \
-	DOTSLO(N, 0); \
-	DOTSHI(N, 256); \
-	VCVTPH2PS 512(DI), Z26; \
-	N(FINISH); \
+// The same with minimums, whose sum of activations is -bias/128.
+#define FINISHMIN(I, F, T, Q, D, B) \
+	VPBROADCASTD B, Z29; \
+	VMULPS.BCST D, Z26, Z27; \
+	VMULPS.BCST D, Z28, Z30; \
+	VPSRAD $7, Z29, Z29; \
+	VCVTDQ2PS I, I; \
+	VCVTDQ2PS Z29, Z29; \
+	VMULPS Z27, I, I; \
+	VMULPS Z30, Z29, Z29; \
+	VADDPS I, F, F; \
+	VSUBPS Z29, F, F
+
+#define NEXT(N, block) \
 	ADDQ $576, DI; \
 	ADDQ $32, R8; \
 	ADDQ $32, R11; \
@@ -46,24 +52,53 @@ block: \
 	N(PUT); \
 	RET
 
+#define TILE(N, block, inner) \
+	N(CLEARF); \
+block: \
+	N(START); \
+	DOTSLO(N, 0); \
+	DOTSHI(N, 256); \
+	VCVTPH2PS 512(DI), Z26; \
+	N(FINISH); \
+	NEXT(N, block)
+
+#define TILEMIN(N, block, inner) \
+	N(CLEARF); \
+block: \
+	N(CLEARI); \
+	DOTSLO(N, 0); \
+	DOTSHI(N, 256); \
+	VCVTPH2PS 512(DI), Z26; \
+	VCVTPH2PS 544(DI), Z28; \
+	N(FINISHMIN); \
+	NEXT(N, block)
+
+#define ARGS \
+	MOVQ  y+0(FP), AX; \
+	MOVQ  stride+8(FP), CX; \
+	MOVQ  panel+16(FP), DI; \
+	MOVQ  blocks+24(FP), DX; \
+	MOVQ  q+32(FP), R8; \
+	MOVQ  d+40(FP), R12; \
+	MOVQ  bias+48(FP), SI; \
+	MOVQ  k+56(FP), R9; \
+	MOVL  mask+72(FP), R13; \
+	KMOVW R13, K1; \
+	SHLQ  $2, CX; \
+	LEAQ  (R9)(R9*2), R10; \
+	LEAQ  (R8)(R9*4), R11; \
+	MOVQ  R9, R13; \
+	SHRQ  $3, R13; \
+	LEAQ  (R12)(R13*4), R14; \
+	LEAQ  (SI)(R13*4), BX; \
+	LEAQ  (R13)(R13*2), R15
+
 // func tileBlocksAVX512(y *float32, stride int, panel *byte, blocks int, q *int8, d *float32, bias *int32, k, cols int, mask uint32)
 TEXT ·tileBlocksAVX512(SB), NOSPLIT, $0-76
-	MOVQ  y+0(FP), AX
-	MOVQ  stride+8(FP), CX
-	MOVQ  panel+16(FP), DI
-	MOVQ  blocks+24(FP), DX
-	MOVQ  q+32(FP), R8
-	MOVQ  d+40(FP), R12
-	MOVQ  bias+48(FP), SI
-	MOVQ  k+56(FP), R9
-	MOVL  mask+72(FP), R13
-	KMOVW R13, K1
-	SHLQ  $2, CX
-	LEAQ  (R9)(R9*2), R10
-	LEAQ  (R8)(R9*4), R11
-	MOVQ  R9, R13
-	SHRQ  $3, R13
-	LEAQ  (R12)(R13*4), R14
-	LEAQ  (SI)(R13*4), BX
-	LEAQ  (R13)(R13*2), R15
+	ARGS
 	BYCOLS(cols+64(FP), TILE)
+
+// func tileMinBlocksAVX512(y *float32, stride int, panel *byte, blocks int, q *int8, d *float32, bias *int32, k, cols int, mask uint32)
+TEXT ·tileMinBlocksAVX512(SB), NOSPLIT, $0-76
+	ARGS
+	BYCOLS(cols+64(FP), TILEMIN)
