@@ -27,6 +27,10 @@ func neon() *Impl {
 		SiLUMul:  siluMulAllNeon,
 		Add:      addAllNeon,
 		Max:      maximumNeon,
+		StoreKV:  [NumKVFormats]func([]byte, int, []float32, []float32){KVF16: storeKVF16Neon, KVQ8: storeKVQ8Neon},
+		Attend: [NumKVFormats]func(*Attention, []byte, []int32){
+			KVF16: attendF16Neon, KVF32: attendF32Neon, KVQ8: attendQ8With(scoresQ8Neon),
+		},
 	}
 }
 
@@ -34,6 +38,7 @@ func neon() *Impl {
 func dotprod() *Impl {
 	k := neon()
 	k.Name, k.Rank, k.Missing = "dotprod", 2, missing(cpuid.ASIMDDP)
+	k.Attend[KVQ8] = attendQ8With(scoresQ8Dotprod)
 	k.tile(tiles{tile32Dotprod, tile256Dotprod, interleaveDotprod})
 	return k
 }
