@@ -31,6 +31,11 @@ type rows struct {
 	n     int
 	tiles []tile
 	units int // attention's units of work, see plan
+
+	// Inputs of products; all sets share the memory.
+	hidden acts // of q, k, v, gate and up
+	heads  acts // of o
+	inner  acts // of down
 }
 
 // row is one token of the batch.
@@ -113,8 +118,12 @@ func (r *Runner) lay(b *Batch) {
 		}
 	}
 	r.nLogits = logits
-	r.plan(&r.all)
-	r.plan(&r.outs)
+	for _, s := range []*rows{&r.all, &r.outs} {
+		s.hidden.reset(s.n)
+		s.heads.reset(s.n)
+		s.inner.reset(s.n)
+		r.plan(s)
+	}
 }
 
 func (s *rows) reset() {

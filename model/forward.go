@@ -7,25 +7,25 @@ import (
 
 // forward is one step, run by every worker. The stages are separated by
 // barriers; within a stage the workers take pieces as they come.
+//
+// The products o and down leave their result in delta; whoever normalises the
+// residual stream next adds it, row by row.
 func (r *Runner) forward(w *tensor.Worker) {
 	r.embed(w)
 	for i := range r.m.layers {
 		l := &r.m.layers[i]
-		r.project(w, l)
+		r.project(w, i, l)
 		r.place(w, i, l)
-		if i < len(r.m.layers)-1 {
-			r.attend(w, i, &r.all)
-			r.mix(w, l, &r.heads, r.x, r.all.n, false)
-			r.feed(w, l, &r.hidden, &r.inner, r.x, r.all.n)
-			continue
+		s := &r.all
+		if i == len(r.m.layers)-1 {
+			s = &r.outs // past the last keys and values only these matter
 		}
-		// Past the last keys and values only the outputs matter.
-		if r.outs.n == 0 {
+		if s.n == 0 {
 			return
 		}
-		r.attend(w, i, &r.outs)
-		r.mix(w, l, &r.headsOut, r.y, r.outs.n, true)
-		r.feed(w, l, &r.hiddenOut, &r.innerOut, r.y, r.outs.n)
+		r.attend(w, i, s)
+		r.mix(w, l, s)
+		r.feed(w, l, s)
 	}
 	r.head(w)
 }
@@ -47,22 +47,35 @@ func (r *Runner) embed(w *tensor.Worker) {
 	w.Barrier()
 }
 
-// norm makes the inputs of products from n normalised rows of x.
-func (r *Runner) norm(w *tensor.Worker, in *acts, wanted kinds, x []float32, n int, weight []float32) {
-	c := &r.m.config
+// norm makes the inputs of products from the normalised residual stream of a
+// set of rows, after it has added delta if told.
+func (r *Runner) norm(w *tensor.Worker, s *rows, in *acts, wanted kinds, add bool, weight []float32) {
 	row := r.local[w.ID].row
-	w.For(n, grain(w, n), func(lo, hi int) {
+	w.For(s.n, grain(w, s.n), func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			w.Kernels.RMSNorm(row, x[i*c.Hidden:][:c.Hidden], weight, c.RMSEps)
+			x := r.residual(s, i)
+			if add {
+				w.Kernels.Add(x, r.delta[i*len(x):][:len(x)])
+			}
+			w.Kernels.RMSNorm(row, x, weight, r.m.config.RMSEps)
 			in.set(w.Kernels, i, row, wanted)
 		}
 	})
 	w.Barrier()
 }
 
+// residual is row i of a set in the residual stream.
+func (r *Runner) residual(s *rows, i int) []float32 {
+	if s == &r.outs {
+		i = int(r.source[i])
+	}
+	n := r.m.config.Hidden
+	return r.x[i*n:][:n]
+}
+
 // quantize makes the inputs of products from n rows of x as they are.
-func (r *Runner) quantize(w *tensor.Worker, in *acts, wanted kinds, x []float32, n, width int) {
-	w.For(n, grain(w, n), func(lo, hi int) {
+func (r *Runner) quantize(w *tensor.Worker, s *rows, in *acts, wanted kinds, x []float32, width int) {
+	w.For(s.n, grain(w, s.n), func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			in.set(w.Kernels, i, x[i*width:][:width], wanted)
 		}
@@ -71,17 +84,17 @@ func (r *Runner) quantize(w *tensor.Worker, in *acts, wanted kinds, x []float32,
 }
 
 // project computes q, k and v of all rows, side by side in qkv.
-func (r *Runner) project(w *tensor.Worker, l *layer) {
+func (r *Runner) project(w *tensor.Worker, li int, l *layer) {
 	c := &r.m.config
 	var wanted kinds
 	wanted.add(l.q, l.k, l.v)
-	r.norm(w, &r.hidden, wanted, r.x, r.all.n, l.attnNorm)
+	r.norm(w, &r.all, &r.all.hidden, wanted, li > 0, l.attnNorm)
 	stride := c.qkvWidth()
 	k := c.Heads * c.HeadDim
 	v := k + c.KVHeads*c.HeadDim
-	w.MatMul(r.qkv, stride, l.q, r.hidden.of(l.q))
-	w.MatMul(r.qkv[k:], stride, l.k, r.hidden.of(l.k))
-	w.MatMul(r.qkv[v:], stride, l.v, r.hidden.of(l.v))
+	w.MatMul(r.qkv, stride, l.q, r.all.hidden.of(l.q))
+	w.MatMul(r.qkv[k:], stride, l.k, r.all.hidden.of(l.k))
+	w.MatMul(r.qkv[v:], stride, l.v, r.all.hidden.of(l.v))
 	w.Barrier()
 }
 
@@ -130,59 +143,41 @@ func (r *Runner) placeHead(k *kernels.Impl, li int, l *layer, i, head int) {
 	k.StoreKV[r.kv.format](r.kv.at(li, block, head), int(at.pos%kernels.BlockTokens), key, value)
 }
 
-// mix adds the output projection of n rows of attn to x. When these are the
-// outputs, x starts as the rows they come from.
-func (r *Runner) mix(w *tensor.Worker, l *layer, in *acts, x []float32, n int, outputs bool) {
+// mix sets delta to the output projection of attn.
+func (r *Runner) mix(w *tensor.Worker, l *layer, s *rows) {
 	c := &r.m.config
 	var wanted kinds
 	wanted.add(l.o)
-	r.quantize(w, in, wanted, r.attn, n, c.Heads*c.HeadDim)
-	a := in.of(l.o)
-	tmp := r.local[w.ID].a
-	w.Rows(c.Hidden, r.stageRows(l.o, n), func(lo, hi int) {
-		w.Mul(tmp, hi-lo, l.o, lo, hi, a)
-		for i := range n {
-			dst := x[i*c.Hidden+lo : i*c.Hidden+hi]
-			if outputs {
-				copy(dst, r.x[int(r.source[i])*c.Hidden+lo:])
-			}
-			w.Kernels.Add(dst, tmp[i*(hi-lo):][:hi-lo])
-		}
-	})
+	r.quantize(w, s, &s.heads, wanted, r.attn, c.Heads*c.HeadDim)
+	w.MatMul(r.delta, c.Hidden, l.o, s.heads.of(l.o))
 	w.Barrier()
 }
 
-// feed adds the feed-forward network of n rows of x to them.
-func (r *Runner) feed(w *tensor.Worker, l *layer, in, inner *acts, x []float32, n int) {
+// feed sets delta to the feed-forward network of the residual stream.
+func (r *Runner) feed(w *tensor.Worker, l *layer, s *rows) {
 	c := &r.m.config
-	var wanted, wantedInner kinds
+	var wanted, inner kinds
 	wanted.add(l.gate, l.up)
-	wantedInner.add(l.down)
-	r.norm(w, in, wanted, x, n, l.ffnNorm)
-	gate, up := r.local[w.ID].a, r.local[w.ID].b
-	w.Rows(c.FFN, r.stageRows(l.gate, n), func(lo, hi int) {
-		w.Mul(gate, hi-lo, l.gate, lo, hi, in.of(l.gate))
-		w.Mul(up, hi-lo, l.up, lo, hi, in.of(l.up))
-		for i := range n {
+	inner.add(l.down)
+	r.norm(w, s, &s.hidden, wanted, true, l.ffnNorm)
+	gate, up := r.local[w.ID].gate, r.local[w.ID].up
+	w.Rows(c.FFN, r.stageRows(l.gate, s.n), func(lo, hi int) {
+		w.Mul(gate, hi-lo, l.gate, lo, hi, s.hidden.of(l.gate))
+		w.Mul(up, hi-lo, l.up, lo, hi, s.hidden.of(l.up))
+		for i := range s.n {
 			at := i * (hi - lo)
 			w.Kernels.SiLUMul(r.ffn[i*c.FFN+lo:i*c.FFN+hi], gate[at:at+hi-lo], up[at:at+hi-lo])
 		}
 	})
 	w.Barrier()
-	r.quantize(w, inner, wantedInner, r.ffn, n, c.FFN)
-	down := inner.of(l.down)
-	w.Rows(c.Hidden, r.stageRows(l.down, n), func(lo, hi int) {
-		w.Mul(gate, hi-lo, l.down, lo, hi, down)
-		for i := range n {
-			w.Kernels.Add(x[i*c.Hidden+lo:i*c.Hidden+hi], gate[i*(hi-lo):][:hi-lo])
-		}
-	})
+	r.quantize(w, s, &s.inner, inner, r.ffn, c.FFN)
+	w.MatMul(r.delta, c.Hidden, l.down, s.inner.of(l.down))
 	w.Barrier()
 }
 
 // stageRows is how many rows of m a worker's buffer holds for n columns.
 func (r *Runner) stageRows(m tensor.Matrix, n int) int {
-	return min(tensor.ChunkRows(m, n), len(r.local[0].a)/n)
+	return min(tensor.ChunkRows(m, n), len(r.local[0].gate)/n)
 }
 
 // head normalises the outputs and multiplies them with the output head.
@@ -192,8 +187,9 @@ func (r *Runner) head(w *tensor.Worker) {
 	wanted.add(r.m.output)
 	w.For(r.outs.n, grain(w, r.outs.n), func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			row := r.final[i*c.Hidden:][:c.Hidden]
-			w.Kernels.RMSNorm(row, r.y[i*c.Hidden:][:c.Hidden], r.m.outputNorm, c.RMSEps)
+			row, x := r.final[i*c.Hidden:][:c.Hidden], r.residual(&r.outs, i)
+			w.Kernels.Add(x, r.delta[i*c.Hidden:][:c.Hidden])
+			w.Kernels.RMSNorm(row, x, r.m.outputNorm, c.RMSEps)
 			if at := r.rows[r.source[i]].logits; at >= 0 {
 				r.headIn.set(w.Kernels, int(at), row, wanted)
 			}

@@ -8,8 +8,8 @@ import (
 	"cllm/tensor"
 )
 
-// stage is the number of floats of a worker's buffer for the rows of a product
-// before they are added or multiplied into the result, per column at least 16.
+// stage is the number of floats of a worker's buffers for gate and up before
+// they are multiplied: 128 KB each, at least 16 rows of every column.
 const stage = 32 << 10
 
 // Runner computes steps of one model on one cache. It holds all memory that a
@@ -34,7 +34,7 @@ type Runner struct {
 	// The state of a step: [row][...].
 	cos, sin, qcos, qsin []float32 // [RopeDims/2]
 	x                    []float32 // [Hidden], the residual stream
-	y                    []float32 // [Hidden], that of the outputs from the last attention on
+	delta                []float32 // [Hidden], what is to be added to it
 	qkv                  []float32 // [(Heads+2·KVHeads)·HeadDim]
 	attn                 []float32 // [Heads·HeadDim]
 	ffn                  []float32 // [FFN]
@@ -42,21 +42,17 @@ type Runner struct {
 	logits               []float32 // [output][Vocab]
 	part                 partials
 
-	// Inputs of products, for all rows and for the outputs, on the same memory.
-	hidden, hiddenOut acts // of q, k, v, gate and up
-	headIn            acts // of the output head
-	heads, headsOut   acts // of o
-	inner, innerOut   acts // of down
+	headIn acts // input of the output head
 }
 
 // local is the working memory of one worker.
 type local struct {
-	row     []float32 // [Hidden]
-	a, b    []float32 // stage
-	attn    *kernels.Attention
-	sum     *kernels.Attention // over the segments
-	visible []int32
-	query   *kernels.Acts // quantized queries, for a quantized cache
+	row      []float32 // [Hidden]
+	gate, up []float32 // stage
+	attn     *kernels.Attention
+	sum      *kernels.Attention // over the segments
+	visible  []int32
+	query    *kernels.Acts // quantized queries, for a quantized cache
 }
 
 // NewRunner takes the memory for batches of up to maxTokens tokens, of which
@@ -79,7 +75,7 @@ func NewRunner(m *Model, kv *KVCache, pool *tensor.Pool, maxTokens, maxOutputs i
 
 	q, n := c.Heads*c.HeadDim, maxTokens*c.RopeDims/2
 	r.cos, r.sin, r.qcos, r.qsin = make([]float32, n), make([]float32, n), make([]float32, n), make([]float32, n)
-	r.x, r.y = make([]float32, maxTokens*c.Hidden), make([]float32, maxOutputs*c.Hidden)
+	r.x, r.delta = make([]float32, maxTokens*c.Hidden), make([]float32, maxTokens*c.Hidden)
 	r.qkv = make([]float32, maxTokens*c.qkvWidth())
 	r.attn = make([]float32, maxTokens*q)
 	r.ffn = make([]float32, maxTokens*c.FFN)
@@ -95,18 +91,19 @@ func NewRunner(m *Model, kv *KVCache, pool *tensor.Pool, maxTokens, maxOutputs i
 		heads.add(l.o)
 		inner.add(l.down)
 	}
-	r.hidden = newActs(hidden, maxTokens, c.Hidden)
-	r.heads = newActs(heads, maxTokens, q)
-	r.inner = newActs(inner, maxTokens, c.FFN)
-	r.headIn = r.hidden.shared()
-	r.hiddenOut, r.headsOut, r.innerOut = r.hidden.shared(), r.heads.shared(), r.inner.shared()
+	a := &r.all
+	a.hidden = newActs(hidden, maxTokens, c.Hidden)
+	a.heads = newActs(heads, maxTokens, q)
+	a.inner = newActs(inner, maxTokens, c.FFN)
+	r.outs.hidden, r.outs.heads, r.outs.inner = a.hidden.shared(), a.heads.shared(), a.inner.shared()
+	r.headIn = a.hidden.shared()
 
 	queries := c.tileTokens() * c.group()
 	for range pool.Threads() {
 		l := local{
 			row:     make([]float32, c.Hidden),
-			a:       make([]float32, max(stage, tensor.RowStep*maxTokens)),
-			b:       make([]float32, max(stage, tensor.RowStep*maxTokens)),
+			gate:    make([]float32, max(stage, tensor.RowStep*maxTokens)),
+			up:      make([]float32, max(stage, tensor.RowStep*maxTokens)),
 			attn:    kernels.NewAttention(queries, c.HeadDim),
 			sum:     kernels.NewAttention(queries, c.HeadDim),
 			visible: make([]int32, queries),
@@ -129,8 +126,8 @@ func (c Config) group() int    { return c.Heads / c.KVHeads }
 // ScratchBytes is an upper bound of the memory that a runner and its pool take.
 func ScratchBytes(c Config, threads, maxTokens, maxOutputs int) int64 {
 	q, tokens, outputs := c.Heads*c.HeadDim, int64(maxTokens), int64(maxOutputs)
-	floats := tokens * int64(2*c.RopeDims+c.Hidden+c.qkvWidth()+q+c.FFN)
-	floats += outputs * int64(2*c.Hidden+c.Vocab)
+	floats := tokens * int64(2*c.RopeDims+2*c.Hidden+c.qkvWidth()+q+c.FFN)
+	floats += outputs * int64(c.Hidden+c.Vocab)
 	floats += int64(partialQueries * (c.HeadDim + 2))
 	queries := c.tileTokens() * c.group()
 	local := c.Hidden + 2*max(stage, tensor.RowStep*maxTokens) +
@@ -156,12 +153,6 @@ func (r *Runner) Forward(b *Batch) (out [][]float32, err error) {
 		return nil, nil
 	}
 	r.lay(b)
-	for _, a := range []*acts{&r.hidden, &r.heads, &r.inner} {
-		a.reset(r.all.n)
-	}
-	for _, a := range []*acts{&r.hiddenOut, &r.headsOut, &r.innerOut} {
-		a.reset(r.outs.n)
-	}
 	r.headIn.reset(r.nLogits)
 	err = r.pool.Run(r.step)
 	r.spans = nil
