@@ -1,6 +1,9 @@
 package kernels
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"sync"
+)
 
 // block is an unpacked block of 32 weights d·q - min.
 type block struct {
@@ -11,12 +14,16 @@ type block struct {
 // blocks is the row of a format with blocks of 32 weights of size bytes; mins
 // says whether they have minimums. Both the decoder and the product stand on
 // unpack, which gets the bytes from the block on.
-func blocks(name string, size int, mins bool, unpack func(b []byte) block) Info {
+func blocks(name string, size int, mins bool, unpack func(u *block, b []byte)) Info {
+	// A local block would escape through unpack.
+	memory := sync.Pool{New: func() any { return new(block) }}
 	return Info{
 		Name: name, BlockLen: 32, Bytes: size, Act: Act32,
 		Dequantize: func(dst []float32, src []byte) {
+			u := memory.Get().(*block)
+			defer memory.Put(u)
 			for len(dst) > 0 {
-				u := unpack(src)
+				unpack(u, src)
 				for i, q := range u.q {
 					dst[i] = float32(float32(int8(q))*u.d) - u.min
 				}
@@ -25,17 +32,17 @@ func blocks(name string, size int, mins bool, unpack func(b []byte) block) Info 
 		},
 		mul: func(y []float32, stride int, w []byte, rows int, a *Acts, _ *Scratch) {
 			n := a.K / 32
+			u := memory.Get().(*block)
+			defer memory.Put(u)
 			for r := range rows {
 				for c := range a.N {
 					y[c*stride+r] = 0
 				}
 				for b := range n {
-					u := unpack(w[(r*n+b)*size:])
+					unpack(u, w[(r*n+b)*size:])
 					for c := range a.N {
 						i := c*n + b
-						q := (*[32]int8)(a.Q[32*i:])
-						isum := dot16((*[16]byte)(u.q[:]), (*[16]int8)(q[:])) +
-							dot16((*[16]byte)(u.q[16:]), (*[16]int8)(q[16:]))
+						isum := dot32(&u.q, (*[32]int8)(a.Q[32*i:]))
 						acc := y[c*stride+r] + float32(float32(isum)*float32(u.d*a.D[i]))
 						if mins {
 							msum := -a.Bias[i] / 128
@@ -49,16 +56,25 @@ func blocks(name string, size int, mins bool, unpack func(b []byte) block) Info 
 	}
 }
 
-// dot16 is Σ w·a of sixteen int8 each.
+// dot16 and dot32 are Σ w·a of so many int8, written out: a loop takes
+// half as long again.
 func dot16(w *[16]byte, a *[16]int8) int32 {
-	s0 := int32(int8(w[0]))*int32(a[0]) + int32(int8(w[1]))*int32(a[1])
-	s1 := int32(int8(w[2]))*int32(a[2]) + int32(int8(w[3]))*int32(a[3])
-	s2 := int32(int8(w[4]))*int32(a[4]) + int32(int8(w[5]))*int32(a[5])
-	s3 := int32(int8(w[6]))*int32(a[6]) + int32(int8(w[7]))*int32(a[7])
-	s0 += int32(int8(w[8]))*int32(a[8]) + int32(int8(w[9]))*int32(a[9])
-	s1 += int32(int8(w[10]))*int32(a[10]) + int32(int8(w[11]))*int32(a[11])
-	s2 += int32(int8(w[12]))*int32(a[12]) + int32(int8(w[13]))*int32(a[13])
-	s3 += int32(int8(w[14]))*int32(a[14]) + int32(int8(w[15]))*int32(a[15])
+	s0 := int32(int8(w[0]))*int32(a[0]) + int32(int8(w[1]))*int32(a[1]) + int32(int8(w[2]))*int32(a[2]) + int32(int8(w[3]))*int32(a[3])
+	s1 := int32(int8(w[4]))*int32(a[4]) + int32(int8(w[5]))*int32(a[5]) + int32(int8(w[6]))*int32(a[6]) + int32(int8(w[7]))*int32(a[7])
+	s2 := int32(int8(w[8]))*int32(a[8]) + int32(int8(w[9]))*int32(a[9]) + int32(int8(w[10]))*int32(a[10]) + int32(int8(w[11]))*int32(a[11])
+	s3 := int32(int8(w[12]))*int32(a[12]) + int32(int8(w[13]))*int32(a[13]) + int32(int8(w[14]))*int32(a[14]) + int32(int8(w[15]))*int32(a[15])
+	return s0 + s1 + s2 + s3
+}
+
+func dot32(w *[32]byte, a *[32]int8) int32 {
+	s0 := int32(int8(w[0]))*int32(a[0]) + int32(int8(w[1]))*int32(a[1]) + int32(int8(w[2]))*int32(a[2]) + int32(int8(w[3]))*int32(a[3]) +
+		int32(int8(w[4]))*int32(a[4]) + int32(int8(w[5]))*int32(a[5]) + int32(int8(w[6]))*int32(a[6]) + int32(int8(w[7]))*int32(a[7])
+	s1 := int32(int8(w[8]))*int32(a[8]) + int32(int8(w[9]))*int32(a[9]) + int32(int8(w[10]))*int32(a[10]) + int32(int8(w[11]))*int32(a[11]) +
+		int32(int8(w[12]))*int32(a[12]) + int32(int8(w[13]))*int32(a[13]) + int32(int8(w[14]))*int32(a[14]) + int32(int8(w[15]))*int32(a[15])
+	s2 := int32(int8(w[16]))*int32(a[16]) + int32(int8(w[17]))*int32(a[17]) + int32(int8(w[18]))*int32(a[18]) + int32(int8(w[19]))*int32(a[19]) +
+		int32(int8(w[20]))*int32(a[20]) + int32(int8(w[21]))*int32(a[21]) + int32(int8(w[22]))*int32(a[22]) + int32(int8(w[23]))*int32(a[23])
+	s3 := int32(int8(w[24]))*int32(a[24]) + int32(int8(w[25]))*int32(a[25]) + int32(int8(w[26]))*int32(a[26]) + int32(int8(w[27]))*int32(a[27]) +
+		int32(int8(w[28]))*int32(a[28]) + int32(int8(w[29]))*int32(a[29]) + int32(int8(w[30]))*int32(a[30]) + int32(int8(w[31]))*int32(a[31])
 	return s0 + s1 + s2 + s3
 }
 
@@ -94,38 +110,33 @@ func (u *block) nibbles(b []byte, high uint32, offset uint64) {
 }
 
 // Q4_0: f16 d, 16 bytes of nibbles; w = d·(q-8).
-func unpackQ4_0(b []byte) (u block) {
+func unpackQ4_0(u *block, b []byte) {
 	u.d = half(b)
 	u.nibbles(b[2:], 0, 8)
-	return u
 }
 
 // Q4_1: f16 d, f16 m, 16 bytes of nibbles; w = d·q + m.
-func unpackQ4_1(b []byte) (u block) {
+func unpackQ4_1(u *block, b []byte) {
 	u.d, u.min = half(b), -half(b[2:])
 	u.nibbles(b[4:], 0, 0)
-	return u
 }
 
 // Q5_0: f16 d, 32 fifth bits, 16 bytes of nibbles; w = d·(q-16).
-func unpackQ5_0(b []byte) (u block) {
+func unpackQ5_0(u *block, b []byte) {
 	u.d = half(b)
 	u.nibbles(b[6:], binary.LittleEndian.Uint32(b[2:]), 16)
-	return u
 }
 
 // Q5_1: f16 d, f16 m, 32 fifth bits, 16 bytes of nibbles; w = d·q + m.
-func unpackQ5_1(b []byte) (u block) {
+func unpackQ5_1(u *block, b []byte) {
 	u.d, u.min = half(b), -half(b[2:])
 	u.nibbles(b[8:], binary.LittleEndian.Uint32(b[4:]), 0)
-	return u
 }
 
 // Q8_0: f16 d, 32 int8; w = d·q.
-func unpackQ8_0(b []byte) (u block) {
+func unpackQ8_0(u *block, b []byte) {
 	u.d = half(b)
 	u.q = [32]byte(b[2:])
-	return u
 }
 
 // valuesIQ4 are the sixteen steps of ggml's non-linear formats.
@@ -140,8 +151,7 @@ func lookupIQ4(q *[32]byte, b *[16]byte) {
 }
 
 // IQ4_NL: f16 d, 16 bytes of nibbles; w = d·values[q].
-func unpackIQ4_NL(b []byte) (u block) {
+func unpackIQ4_NL(u *block, b []byte) {
 	u.d = half(b)
 	lookupIQ4(&u.q, (*[16]byte)(b[2:]))
-	return u
 }

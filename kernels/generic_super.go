@@ -1,6 +1,9 @@
 package kernels
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"sync"
+)
 
 // superBlock is an unpacked super-block of 256 weights in sixteen groups:
 // d·scale[i/16]·q[i] - min·mins[i/16]. Formats with groups of 32 have each
@@ -14,12 +17,15 @@ type superBlock struct {
 // superBlocks is the row of a format with super-blocks of 256 weights of size
 // bytes; mins says whether they have minimums. Both the decoder and the product
 // stand on unpack, which gets the bytes from the block on.
-func superBlocks(name string, size int, mins bool, unpack func(b []byte) superBlock) Info {
+func superBlocks(name string, size int, mins bool, unpack func(u *superBlock, b []byte)) Info {
+	memory := sync.Pool{New: func() any { return new(superBlock) }}
 	return Info{
 		Name: name, BlockLen: 256, Bytes: size, Act: Act256,
 		Dequantize: func(dst []float32, src []byte) {
+			u := memory.Get().(*superBlock)
+			defer memory.Put(u)
 			for len(dst) > 0 {
-				u := unpack(src)
+				unpack(u, src)
 				for g := range 16 {
 					d, min := u.d*float32(u.scale[g]), float32(u.min*float32(u.mins[g]))
 					for i, q := range u.q[16*g : 16*g+16] {
@@ -31,15 +37,17 @@ func superBlocks(name string, size int, mins bool, unpack func(b []byte) superBl
 		},
 		mul: func(y []float32, stride int, w []byte, rows int, a *Acts, _ *Scratch) {
 			n := a.K / 256
+			u := memory.Get().(*superBlock)
+			defer memory.Put(u)
 			for r := range rows {
 				for c := range a.N {
 					y[c*stride+r] = 0
 				}
 				for b := range n {
-					u := unpack(w[(r*n+b)*size:])
+					unpack(u, w[(r*n+b)*size:])
 					for c := range a.N {
 						i := c*n + b
-						isum := dotGroups(&u, (*[256]int8)(a.Q[256*i:]))
+						isum := dotGroups(u, (*[256]int8)(a.Q[256*i:]))
 						acc := y[c*stride+r] + float32(float32(isum)*float32(u.d*a.D[i]))
 						if mins {
 							msum := int32(0)
@@ -80,7 +88,7 @@ func (u *superBlock) sixBits(b *[12]byte) {
 
 // Q2_K: 16 bytes of scales (low nibble) and minimums (high), 64 bytes of two
 // bits, f16 d, f16 dmin. Bit pair j of the 32 bytes of a half is quarter j.
-func unpackQ2_K(b []byte) (u superBlock) {
+func unpackQ2_K(u *superBlock, b []byte) {
 	u.d, u.min = half(b[80:]), half(b[82:])
 	for g, s := range b[:16] {
 		u.scale[g], u.mins[g] = int8(s&15), int8(s>>4)
@@ -92,12 +100,11 @@ func unpackQ2_K(b []byte) (u superBlock) {
 			binary.LittleEndian.PutUint64(q[32*j:], x>>(2*j)&(3*every))
 		}
 	}
-	return u
 }
 
 // Q3_K: 32 bytes of third bits, 64 bytes of two bits as in Q2_K, 12 bytes of
 // six-bit scales, f16 d; w = d·(sc-32)·(q-4).
-func unpackQ3_K(b []byte) (u superBlock) {
+func unpackQ3_K(u *superBlock, b []byte) {
 	u.d = half(b[108:])
 	scales := b[96:108]
 	for g := range 16 {
@@ -113,12 +120,11 @@ func unpackQ3_K(b []byte) (u superBlock) {
 			binary.LittleEndian.PutUint64(q[32*j:], less(v, 4))
 		}
 	}
-	return u
 }
 
 // Q4_K: f16 d, f16 dmin, 12 bytes of six-bit scales and minimums, 128 bytes of
 // nibbles: of each 32 bytes, the low halves come first.
-func unpackQ4_K(b []byte) (u superBlock) {
+func unpackQ4_K(u *superBlock, b []byte) {
 	u.d, u.min = half(b), half(b[2:])
 	u.sixBits((*[12]byte)(b[4:]))
 	for i := 0; i < 128; i += 8 {
@@ -127,12 +133,11 @@ func unpackQ4_K(b []byte) (u superBlock) {
 		binary.LittleEndian.PutUint64(q, x&(15*every))
 		binary.LittleEndian.PutUint64(q[32:], x>>4&(15*every))
 	}
-	return u
 }
 
 // Q5_K: as Q4_K, with 32 bytes of fifth bits before the nibbles: bit j of them
 // belongs to the j-th 32 weights.
-func unpackQ5_K(b []byte) (u superBlock) {
+func unpackQ5_K(u *superBlock, b []byte) {
 	u.d, u.min = half(b), half(b[2:])
 	u.sixBits((*[12]byte)(b[4:]))
 	for i := 0; i < 128; i += 8 {
@@ -142,13 +147,12 @@ func unpackQ5_K(b []byte) (u superBlock) {
 		binary.LittleEndian.PutUint64(q, x&(15*every)|h&every<<4)
 		binary.LittleEndian.PutUint64(q[32:], x>>4&(15*every)|h>>1&every<<4)
 	}
-	return u
 }
 
 // Q6_K: 128 bytes of low nibbles, 64 bytes of high bit pairs, 16 int8 scales,
 // f16 d; w = d·sc·(q-32). A half of 128 weights has 64 and 32 bytes of them;
 // bit pair j is quarter j, quarters 0 and 1 are the low nibbles.
-func unpackQ6_K(b []byte) (u superBlock) {
+func unpackQ6_K(u *superBlock, b []byte) {
 	u.d = half(b[208:])
 	for g, s := range b[192:208] {
 		u.scale[g] = int8(s)
@@ -163,12 +167,11 @@ func unpackQ6_K(b []byte) (u superBlock) {
 		binary.LittleEndian.PutUint64(q[64:], less(x0>>4&(15*every)|h>>4&(3*every)<<4, 32))
 		binary.LittleEndian.PutUint64(q[96:], less(x1>>4&(15*every)|h>>6&(3*every)<<4, 32))
 	}
-	return u
 }
 
 // IQ4_XS: f16 d, 8 high bit pairs and 8 low nibbles of the scales of 32
 // weights, 128 bytes of nibbles; w = d·(sc-32)·values[q].
-func unpackIQ4_XS(b []byte) (u superBlock) {
+func unpackIQ4_XS(u *superBlock, b []byte) {
 	u.d = half(b)
 	high := binary.LittleEndian.Uint16(b[2:])
 	for j := range 8 {
@@ -177,5 +180,4 @@ func unpackIQ4_XS(b []byte) (u superBlock) {
 		u.scale[2*j], u.scale[2*j+1] = scale, scale
 		lookupIQ4((*[32]byte)(u.q[32*j:]), (*[16]byte)(b[8+16*j:]))
 	}
-	return u
 }

@@ -2,7 +2,10 @@
 
 package kernels
 
-import "unsafe"
+import (
+	"sync"
+	"unsafe"
+)
 
 // The products with several columns: eight rows are unpacked to int8 in a panel
 // of the scratch and multiplied with four columns at a time.
@@ -72,11 +75,14 @@ type unpacker struct {
 }
 
 // unpack32 is the unpacker of a format with blocks of size bytes.
-func unpack32(size, mins int, unpack func(b []byte) block) unpacker {
+func unpack32(size, mins int, unpack func(u *block, b []byte)) unpacker {
+	memory := sync.Pool{New: func() any { return new(block) }}
 	return unpacker{1, mins, func(q []byte, heads unsafe.Pointer, row int, w []byte) {
+		u := memory.Get().(*block)
+		defer memory.Put(u)
 		h := unsafe.Slice((*head32)(heads), len(q)/32)
 		for b := range h {
-			u := unpack(w[b*size:])
+			unpack(u, w[b*size:])
 			copy(q[32*b:], u.q[:])
 			h[b].d[row], h[b].min[row] = u.d, u.min
 		}
@@ -84,11 +90,14 @@ func unpack32(size, mins int, unpack func(b []byte) block) unpacker {
 }
 
 // unpack256 is the unpacker of a format with super-blocks of size bytes.
-func unpack256(size, steps, mins int, unpack func(b []byte) superBlock) unpacker {
+func unpack256(size, steps, mins int, unpack func(u *superBlock, b []byte)) unpacker {
+	memory := sync.Pool{New: func() any { return new(superBlock) }}
 	return unpacker{steps, mins, func(q []byte, heads unsafe.Pointer, row int, w []byte) {
+		u := memory.Get().(*superBlock)
+		defer memory.Put(u)
 		h := unsafe.Slice((*head256)(heads), len(q)/256)
 		for b := range h {
-			u := unpack(w[b*size:])
+			unpack(u, w[b*size:])
 			copy(q[256*b:], u.q[:])
 			h[b].d[row], h[b].min[row] = u.d, u.min
 			for i := range 16 / steps {
