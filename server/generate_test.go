@@ -1,0 +1,273 @@
+package server
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"cllm/config"
+)
+
+type generated struct {
+	ID              string
+	Text            string
+	Generated       int     `json:"generated_tokens"`
+	MaxTokens       int     `json:"max_tokens"`
+	ResponseTime    float64 `json:"response_time"`
+	TokensPerSecond float64 `json:"tokens_per_second"`
+	PromptTokens    int     `json:"prompt_tokens"`
+	Reason          string  `json:"finish_reason"`
+	LogProbs        []logProb
+	Choices         []choice
+}
+
+func TestGenerate(t *testing.T) {
+	i := start(t, setup{})
+	var g generated
+	i.ask("/generate", `{"prompt":"Once upon a time","max_tokens":20,"temperature":0}`, &g)
+	require.Regexp(t, "^[0-9a-f]{32}$", g.ID)
+	require.Equal(t, 20, g.Generated)
+	require.Equal(t, 20, g.MaxTokens)
+	require.Equal(t, 4, g.PromptTokens)
+	require.Equal(t, "length", g.Reason)
+	require.Positive(t, g.ResponseTime)
+	require.InDelta(t, 20/g.ResponseTime, g.TokensPerSecond, 1)
+	require.True(t, strings.HasPrefix(g.Text, " there"), g.Text)
+
+	for _, path := range []string{"/generate", "/generate_stream"} {
+		next := i.open(t.Context(), path, `{"prompt":"Once upon a time","max_tokens":20,"temperature":0,"stream":true}`)
+		text, events := "", 0
+		for e, ok := next(); ok; e, ok = next() {
+			require.Regexp(t, "^[0-9a-f]{32}$", e.ID)
+			text += e.Token
+			if events++; e.Done {
+				require.Empty(t, e.Token)
+				require.Equal(t, 20, e.Generated)
+				require.Equal(t, "length", e.Reason)
+				_, more := next()
+				require.False(t, more, "nothing follows the last event")
+				break
+			}
+		}
+		require.Equal(t, g.Text, text, "streamed and not, the text is the same")
+		require.Greater(t, events, 10)
+	}
+}
+
+func TestGenerateFields(t *testing.T) {
+	i := start(t, setup{})
+	ask := func(fields string) (g generated) {
+		t.Helper()
+		i.ask("/generate", `{"prompt":"Once upon a time","max_tokens":12,`+fields+`}`, &g)
+		return g
+	}
+	require.Equal(t, ask(`"seed":7`).Text, ask(`"seed":7`).Text)
+	require.NotEqual(t, ask(`"seed":7,"temperature":2,"top_k":0`).Text, ask(`"seed":8,"temperature":2,"top_k":0`).Text)
+	greedy := ask(`"temperature":0,"repetition_penalty":1`)
+	require.Equal(t, greedy.Text, ask(`"top_k":1,"temperature":1.5,"repetition_penalty":1`).Text, "top_k 1 is greedy")
+
+	stopped := ask(`"temperature":0,"repetition_penalty":1,"stop":"man"`)
+	require.Equal(t, "stop", stopped.Reason)
+	require.True(t, strings.HasPrefix(greedy.Text, stopped.Text))
+	require.NotContains(t, stopped.Text, "man")
+
+	require.True(t, strings.HasPrefix(ask(`"echo":true`).Text, "Once upon a time"))
+
+	g := ask(`"temperature":0,"repetition_penalty":1,"logprobs":3`)
+	require.Len(t, g.LogProbs, 12)
+	for _, p := range g.LogProbs {
+		require.Len(t, p.Top, 3)
+		require.Equal(t, p.ID, p.Top[0].ID, "greedy takes the likeliest")
+		require.LessOrEqual(t, *p.Top[1].LogProb, *p.LogProb)
+	}
+	banned := g.LogProbs[0].ID
+	require.NotEqual(t, banned, ask(fmt.Sprintf(`"temperature":0,"logprobs":0,"logit_bias":{"%d":-100}`, banned)).LogProbs[0].ID)
+
+	g = ask(`"n":3,"seed":1,"temperature":2`)
+	require.Len(t, g.Choices, 3)
+	require.Equal(t, 36, g.Generated)
+	require.Equal(t, g.Text, g.Choices[0].Text)
+	require.NotEqual(t, g.Choices[0].Text, g.Choices[1].Text)
+
+	require.Equal(t, 12, ask(`"min_tokens":12,"stop":" "`).Generated)
+}
+
+func TestStreamOfChoices(t *testing.T) {
+	i := start(t, setup{})
+	next := i.open(t.Context(), "/generate_stream", `{"prompt":"Once","max_tokens":5,"n":2,"ignore_eos":true}`)
+	texts := map[int]string{}
+	for e, ok := next(); ok; e, ok = next() {
+		texts[e.Index] += e.Token
+		if e.Done {
+			require.Equal(t, 10, e.Generated)
+		}
+	}
+	require.Len(t, texts, 2)
+}
+
+// A request that is wrong is refused by the name of what is wrong, never
+// answered with a default.
+func TestWrongFields(t *testing.T) {
+	i := start(t, setup{})
+	for body, want := range map[string]string{
+		`{}`:                                           "prompt is missing",
+		`{"prompt":null}`:                              "prompt is missing",
+		`{"prompt":""}`:                                "prompt",
+		`{"prompt":5}`:                                 "prompt must be a string, found 5",
+		`{"prompt":["a"]}`:                             "prompt must be a string",
+		`{"prompt":"x","max_tokens":"50"}`:             `max_tokens must be an integer, found "50"`,
+		`{"prompt":"x","max_tokens":0}`:                "max_tokens is 0, must be from 1",
+		`{"prompt":"x","max_tokens":-1}`:               "max_tokens is -1",
+		`{"prompt":"x","max_tokens":1.5}`:              "max_tokens must be an integer, found 1.5",
+		`{"prompt":"x","max_tokens":1e99}`:             "max_tokens is 1e99",
+		`{"prompt":"x","max_tokens":true}`:             "max_tokens must be an integer",
+		`{"prompt":"x","temperature":-0.1}`:            "temperature is -0.1",
+		`{"prompt":"x","temperature":"hot"}`:           "temperature must be a number",
+		`{"prompt":"x","temperature":1e400}`:           "temperature is 1e400",
+		`{"prompt":"x","temperature":[]}`:              "temperature must be a number",
+		`{"prompt":"x","top_p":1.1}`:                   "top_p is 1.1",
+		`{"prompt":"x","top_p":-1}`:                    "top_p is -1",
+		`{"prompt":"x","top_k":-1}`:                    "top_k is -1",
+		`{"prompt":"x","top_k":"all"}`:                 "top_k must be an integer",
+		`{"prompt":"x","min_p":2}`:                     "min_p is 2",
+		`{"prompt":"x","repetition_penalty":0}`:        "repetition_penalty is 0",
+		`{"prompt":"x","presence_penalty":{}}`:         "presence_penalty must be a number",
+		`{"prompt":"x","frequency_penalty":1e9}`:       "frequency_penalty is 1e+09",
+		`{"prompt":"x","stream":"yes"}`:                "stream must be true or false",
+		`{"prompt":"x","seed":-2}`:                     "seed is -2",
+		`{"prompt":"x","seed":1.5}`:                    "seed must be an integer",
+		`{"prompt":"x","seed":18446744073709551616}`:   "seed is 18446744073709551616",
+		`{"prompt":"x","stop":5}`:                      "stop must be a string or a list of strings",
+		`{"prompt":"x","stop":[""]}`:                   "stop",
+		`{"prompt":"x","stop_tokens":[99999]}`:         "stop_tokens",
+		`{"prompt":"x","stop_tokens":["a"]}`:           "stop_tokens must be a list of token ids",
+		`{"prompt":"x","ignore_eos":1}`:                "ignore_eos must be true or false",
+		`{"prompt":"x","min_tokens":-1}`:               "min_tokens is -1",
+		`{"prompt":"x","min_tokens":9,"max_tokens":8}`: "min_tokens is 9",
+		`{"prompt":"x","n":0}`:                         "n is 0",
+		`{"prompt":"x","n":9}`:                         "n is 9, must be from 1 to 8",
+		`{"prompt":"x","logprobs":21}`:                 "logprobs is 21",
+		`{"prompt":"x","logprobs":true}`:               "logprobs must be an integer",
+		`{"prompt":"x","logit_bias":[1]}`:              "logit_bias must be an object",
+		`{"prompt":"x","logit_bias":{"a":1}}`:          "logit_bias must be an object",
+		`{"prompt":"x","logit_bias":{"5000":1}}`:       "logit_bias",
+		`{"prompt":"x","logit_bias":{"1":101}}`:        "logit_bias of token 1 is 101",
+		`{"prompt":"x","echo":"no"}`:                   "echo must be true or false",
+		`{"prompt":"x","timeout":-1}`:                  "timeout is -1",
+	} {
+		res, b := i.post("/generate", body)
+		require.Equal(t, http.StatusBadRequest, res.StatusCode, body)
+		require.Contains(t, b.Error, want, body)
+	}
+	require.Zero(t, i.state().Running)
+}
+
+func TestWrongBodies(t *testing.T) {
+	i := start(t, setup{})
+	deep := strings.Repeat(`{"a":`, 20_000) + "1" + strings.Repeat("}", 20_000)
+	for _, c := range []struct {
+		body, want string
+		status     int
+	}{
+		{"", "the body is empty", 400},
+		{"prompt=x", "not valid JSON", 400},
+		{`{"prompt":"x"`, "not valid JSON", 400},
+		{`{"prompt":"x"} {}`, "goes on after", 400},
+		{`[1]`, "not a JSON object", 400},
+		{`null`, "not a JSON object", 400},
+		{`"x"`, "not a JSON object", 400},
+		{"{\"prompt\":\"\xff\"}", "not valid UTF-8 (byte 11)", 400},
+		{deep, "not valid JSON", 400},
+		{`{"prompt":` + strings.Repeat("[", 9_000) + strings.Repeat("]", 9_000) + `}`, "prompt must be a string", 400},
+		{`{"prompt":"` + strings.Repeat("x", maxBody) + `"}`, "more than 8388608 bytes", 413},
+	} {
+		for _, path := range []string{"/generate", "/generate_stream", "/encode", "/decode", "/benchmark"} {
+			if strings.Contains(c.want, "prompt") && !strings.HasPrefix(path, "/generate") {
+				continue
+			}
+			res, b := i.post(path, c.body)
+			require.Equal(t, c.status, res.StatusCode, "%s %.40s", path, c.body)
+			require.Contains(t, b.Error, c.want, path)
+		}
+	}
+}
+
+func TestPromptTooLong(t *testing.T) {
+	i := start(t, setup{config: func(c *config.Config) { c.Context = 256 }})
+	res, b := i.post("/generate", `{"prompt":"`+strings.Repeat("word ", 300)+`"}`)
+	require.Equal(t, http.StatusBadRequest, res.StatusCode)
+	require.Regexp(t, `prompt has \d{3} tokens, the limit is 256`, b.Error)
+
+	i = start(t, setup{config: func(c *config.Config) { c.MaxInput = 3 }})
+	res, b = i.post("/generate", `{"prompt":"Once upon a time"}`)
+	require.Equal(t, http.StatusBadRequest, res.StatusCode)
+	require.Contains(t, b.Error, "4 tokens, the limit is 3 (http.max_input_tokens)")
+}
+
+func TestDefaultsOfTheConfiguration(t *testing.T) {
+	i := start(t, setup{config: func(c *config.Config) {
+		c.Defaults = config.Defaults{Prompt: "Once upon a time", MaxTokens: 3, TopP: 1, RepetitionPenalty: 1}
+	}})
+	var a, b generated
+	i.ask("/generate", `{}`, &a)
+	i.ask("/generate", `{"prompt":"Once upon a time","max_tokens":3,"temperature":0}`, &b)
+	require.Equal(t, a.Text, b.Text)
+	require.Equal(t, 3, a.Generated)
+}
+
+func TestUnknownFieldsAreLoggedOnce(t *testing.T) {
+	i := start(t, setup{})
+	for range 3 {
+		i.ask("/generate", `{"prompt":"x","max_tokens":1,"best_of":2}`, &generated{})
+	}
+	require.Equal(t, 1, strings.Count(i.log.String(), "field=best_of"))
+}
+
+func TestEncodeDecode(t *testing.T) {
+	i := start(t, setup{})
+	var e struct {
+		Length int
+		Tokens []int32
+	}
+	i.ask("/encode", `{"text":"Once upon a time <|im_end|>"}`, &e)
+	require.Len(t, e.Tokens, e.Length)
+	n := e.Length
+	list, err := json.Marshal(e.Tokens)
+	require.NoError(t, err)
+	var d struct{ Text string }
+	i.ask("/decode", `{"tokens":`+string(list)+`}`, &d)
+	require.Equal(t, "Once upon a time <|im_end|>", d.Text)
+	i.ask("/encode", `{"text":"Once upon a time <|im_end|>","special":true}`, &e)
+	require.Less(t, e.Length, n)
+	i.ask("/encode", `{"text":""}`, &e)
+	require.Zero(t, e.Length)
+
+	for path, bodies := range map[string][]string{
+		"/encode": {`{}`, `{"text":1}`, `{"text":"x","special":1}`},
+		"/decode": {`{}`, `{"tokens":"x"}`, `{"tokens":[1.5]}`, `{"tokens":[-1]}`, `{"tokens":[4096]}`, `{"tokens":[99999999999]}`},
+	} {
+		for _, body := range bodies {
+			res, b := i.post(path, body)
+			require.Equal(t, http.StatusBadRequest, res.StatusCode, body)
+			require.Regexp(t, "text|tokens|special", b.Error)
+		}
+	}
+}
+
+// Half characters are never sent, and JSON keeps every event on one line.
+func TestStreamSendsWholeCharacters(t *testing.T) {
+	i := start(t, setup{})
+	for seed := range 4 {
+		next := i.open(t.Context(), "/generate_stream", fmt.Sprintf(
+			`{"prompt":"x","max_tokens":60,"temperature":50,"top_p":1,"top_k":0,"seed":%d,"ignore_eos":true}`, seed))
+		for e, ok := next(); ok; e, ok = next() {
+			require.True(t, utf8.ValidString(e.Token))
+			require.NotContains(t, e.Token, "<|im_", "control tokens are not text")
+		}
+	}
+}
