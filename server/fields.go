@@ -30,7 +30,11 @@ func readFields(w http.ResponseWriter, r *http.Request, within time.Duration) *f
 	c := http.NewResponseController(w)
 	_ = c.SetReadDeadline(time.Now().Add(within)) // recorders of tests have none
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	_ = c.SetReadDeadline(time.Time{})
+	if err == nil {
+		_ = c.SetReadDeadline(time.Time{})
+	} else {
+		w.Header().Set("Connection", "close") // the rest of the body is not waited for
+	}
 	f := &fields{}
 	var large *http.MaxBytesError
 	switch {
