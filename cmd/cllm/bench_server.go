@@ -65,7 +65,7 @@ func newBenchServer() *cobra.Command {
 				summary(out, "concurrent", concurrency, r.Concurrent)
 			}
 			if output != "" {
-				if err := writeReport(output, r); err != nil {
+				if err := writeReport(out, output, r); err != nil {
 					return err
 				}
 			}
@@ -115,14 +115,14 @@ func nothingFailed(blocks ...*bench.Block) error {
 	return nil
 }
 
-func writeReport(path string, r benchReport) error {
+func writeReport(out io.Writer, path string, r benchReport) error {
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
 	}
 	text = append(text, '\n')
 	if path == "-" {
-		_, err = os.Stdout.Write(text)
+		_, err = out.Write(text)
 		return err
 	}
 	return os.WriteFile(path, text, 0o644)

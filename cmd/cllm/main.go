@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -37,14 +38,17 @@ func main() {
 		<-ctx.Done()
 		stop() // a second signal ends the process at once
 	}()
-	os.Exit(run(ctx, os.Args[1:]))
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-func run(ctx context.Context, args []string) int {
+func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
 	started := false
 	root := newRoot()
 	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
 	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errs)
 	cmd, err := root.ExecuteContextC(ctx)
 	var wrong usageError
 	switch {
@@ -53,10 +57,10 @@ func run(ctx context.Context, args []string) int {
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
 	case !started || errors.As(err, &wrong):
-		fmt.Fprintf(cmd.ErrOrStderr(), "cllm: %v\nSee '%s --help'.\n", err, cmd.CommandPath())
+		fmt.Fprintf(errs, "cllm: %v\nSee '%s --help'.\n", err, cmd.CommandPath())
 		return exitUsage
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "cllm: %v\n", err)
+	fmt.Fprintf(errs, "cllm: %v\n", err)
 	return exitFailure
 }
 
