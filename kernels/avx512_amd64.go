@@ -23,8 +23,12 @@ func avx512() *Impl {
 	k.Mul[Q5_1] = q5_1AVX512.mul
 	k.Mul[Q8_0] = q8_0AVX512.mul
 	k.Mul[IQ4_NL] = iq4_NLAVX512.mul
+	k.Mul[Q2_K] = q2_KAVX512.mul
+	k.Mul[Q3_K] = q3_KAVX512.mul
 	k.Mul[Q4_K] = q4_KAVX512.mul
+	k.Mul[Q5_K] = q5_KAVX512.mul
 	k.Mul[Q6_K] = q6_KAVX512.mul
+	k.Mul[IQ4_XS] = iq4_XSAVX512.mul
 	k.Quantize = [NumActKinds]QuantizeFunc{Act32: quantizeAct32AVX512, Act256: quantizeAct256AVX512}
 	k.RMSNorm, k.Rope, k.SiLUMul, k.Add, k.Max = rmsNorm512, rope512, siluMul512, add512, max512
 	k.StoreKV[KVF16], k.StoreKV[KVQ8] = storeKVF16AVX512, storeKVQ8AVX512
@@ -38,8 +42,8 @@ var (
 	// the high ones to 1 and 3.
 	nibbleShift = [8]uint64{0, 0, 4, 4, 0, 0, 4, 4}
 	// splat holds bytes to broadcast: low nibble, 128-16, 16, 128,
-	// 0x30.
-	splat = [...]uint32{0x0f0f0f0f, 0x70707070, 0x10101010, 0x80808080, 0x30303030}
+	// 0x30, 3, 4, 32.
+	splat = [...]uint32{0x0f0f0f0f, 0x70707070, 0x10101010, 0x80808080, 0x30303030, 0x03030303, 0x04040404, 0x20202020}
 )
 
 // bytesOf views working memory as bytes.

@@ -50,19 +50,43 @@ func (f *superFormat512) mulDots(y []float32, stride int, w []byte, n int, a *Ac
 }
 
 var (
-	q4_KAVX512 = superFormat512{144, unpackQ4_KAVX512, tileMins32AVX512, dotsQ4_KAVX512, reduceMinsAVX512}
-	q6_KAVX512 = superFormat512{210, unpackQ6_KAVX512, tileOffset16AVX512, dotsQ6_KAVX512, reduceSupersAVX512}
+	q2_KAVX512   = superFormat512{84, unpackQ2_KAVX512, tileMins16AVX512, dotsQ2_KAVX512, reduceMinsAVX512}
+	q3_KAVX512   = superFormat512{110, unpackQ3_KAVX512, tileOffset16AVX512, dotsQ3_KAVX512, reduceSupersAVX512}
+	q4_KAVX512   = superFormat512{144, unpackQ4_KAVX512, tileMins32AVX512, dotsQ4_KAVX512, reduceMinsAVX512}
+	q5_KAVX512   = superFormat512{176, unpackQ5_KAVX512, tileMins32AVX512, dotsQ5_KAVX512, reduceMinsAVX512}
+	q6_KAVX512   = superFormat512{210, unpackQ6_KAVX512, tileOffset16AVX512, dotsQ6_KAVX512, reduceSupersAVX512}
+	iq4_XSAVX512 = superFormat512{136, unpackIQ4_XSAVX512, tileOffset32AVX512, dotsIQ4_XSAVX512, reduceSupersAVX512}
 )
 
 // Constants of the super-block formats.
 var (
-	// sixBits are the shuffles, shifts and masks of SIXBITS, four dwords each.
-	sixBits = [16]uint32{
+	// sixBits and sixBitsQ3 are the shuffles, shifts, rotations and masks of
+	// SIXBITS, four dwords each, for the scales of Q4_K and Q3_K.
+	sixBits = [20]uint32{
 		0x07060504, 0x0f0e0d0c, 0x0b0a0908, 0x0f0e0d0c,
 		0x80808080, 0x07060504, 0x80808080, 0x0b0a0908,
 		0, 0, 0, 4,
+		2, 2, 2, 2,
 		0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f,
 	}
+	sixBitsQ3 = [20]uint32{
+		0x05040302, 0x09080706, 0x05040302, 0x09080706,
+		0x0d0c0b0a, 0x0d0c0b0a, 0x0d0c0b0a, 0x0d0c0b0a,
+		0, 0, 4, 4,
+		28, 30, 0, 2,
+		0x0f0f0f0f, 0x0f0f0f0f, 0x0f0f0f0f, 0x0f0f0f0f,
+	}
+	// fieldsIQ4 are the positions of the bits of eight scales in eight bytes.
+	fieldsIQ4 = [16]byte{
+		32, 36, 40, 44, 48, 52, 56, 60,
+		12, 14, 16, 18, 20, 22, 24, 26,
+	}
+	// fifthRotate brings bit 2j of 32 bytes, and bit 2j+1 of the same in the
+	// upper half, to bit 4, thirdRotate to bit 2.
+	fifthRotate, thirdRotate = rotations(4), rotations(2)
+	// pairShift brings the bit pairs 0 and 1, or 2 and 3, of 32 bytes to the
+	// lowest bits.
+	pairShift = [2][8]uint64{{0, 0, 0, 0, 2, 2, 2, 2}, {4, 4, 4, 4, 6, 6, 6, 6}}
 	// halfShift brings the low nibbles of 32 bytes to the lower half, the high
 	// ones to the upper.
 	halfShift = [8]uint64{0, 0, 0, 0, 4, 4, 4, 4}
@@ -81,6 +105,15 @@ var (
 		}
 		return t
 	}()
+	// spreadXS takes dwords: the index of the scale of 32 weights.
+	spreadXS = func() (t [4][16]uint32) {
+		for w := range 16 {
+			for j := range 4 {
+				t[j][w] = uint32(2*j + w/8)
+			}
+		}
+		return t
+	}()
 	// spread16 takes words: the index of the scale of each word.
 	spread16 = func() (t [4][32]uint16) {
 		for w := range 32 {
@@ -92,17 +125,52 @@ var (
 	}()
 )
 
-//go:noescape
-func unpackQ4_KAVX512(panel, w *byte, stride, supers int)
+// rotations are counts of bits to the right that bring bit 2j, in the lower
+// half, and bit 2j+1 to the given bit of every byte.
+func rotations(bit int) (t [4][8]uint64) {
+	for j := range t {
+		for i := range 8 {
+			t[j][i] = uint64(2*j+i/4-bit) & 63
+		}
+	}
+	return t
+}
 
 //go:noescape
-func unpackQ6_KAVX512(panel, w *byte, stride, supers int)
+func unpackQ2_KAVX512(panel, w *byte, stride, supers int)
+
+//go:noescape
+func dotsQ2_KAVX512(sums, scales, w *byte, stride, supers int, q *int8, sum *int16)
+
+//go:noescape
+func unpackQ3_KAVX512(panel, w *byte, stride, supers int)
+
+//go:noescape
+func dotsQ3_KAVX512(sums, scales, w *byte, stride, supers int, q *int8, sum *int16)
+
+//go:noescape
+func unpackQ4_KAVX512(panel, w *byte, stride, supers int)
 
 //go:noescape
 func dotsQ4_KAVX512(sums, scales, w *byte, stride, supers int, q *int8, sum *int16)
 
 //go:noescape
+func unpackQ5_KAVX512(panel, w *byte, stride, supers int)
+
+//go:noescape
+func dotsQ5_KAVX512(sums, scales, w *byte, stride, supers int, q *int8, sum *int16)
+
+//go:noescape
+func unpackQ6_KAVX512(panel, w *byte, stride, supers int)
+
+//go:noescape
 func dotsQ6_KAVX512(sums, scales, w *byte, stride, supers int, q *int8, sum *int16)
+
+//go:noescape
+func unpackIQ4_XSAVX512(panel, w *byte, stride, supers int)
+
+//go:noescape
+func dotsIQ4_XSAVX512(sums, scales, w *byte, stride, supers int, q *int8, sum *int16)
 
 //go:noescape
 func reduceMinsAVX512(acc *float32, sums, scales *byte, supers int, d *float32)
