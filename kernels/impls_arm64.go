@@ -12,14 +12,13 @@ func archImpls() []*Impl { return []*Impl{neon(), dotprod(), i8mm()} }
 
 // neon is for every arm64: the Cortex-A72 and its like.
 func neon() *Impl {
-	return &Impl{
+	k := &Impl{
 		Name: "neon",
 		Rank: 1,
 		Mul: [NumFormats]MulFunc{
-			Q5_0: decode(Q5_0, decodeQ5_0Neon, nil),
-			Q8_0: decode(Q8_0, decodeQ8_0Neon, nil),
-			Q4_K: decode(Q4_K, decodeQ4_KNeon, nil),
-			Q6_K: decode(Q6_K, decodeQ6_KNeon, nil),
+			F32:  mulFloats(F32, floatsF32),
+			F16:  mulFloats(F16, floatsF16),
+			BF16: mulFloats(BF16, floatsBF16),
 		},
 		Quantize: [NumActKinds]QuantizeFunc{Act32: quantizeAct32Neon, Act256: quantizeAct256Neon},
 		RMSNorm:  rmsNormNeon,
@@ -32,6 +31,13 @@ func neon() *Impl {
 			KVF16: attendF16Neon, KVF32: attendF32Neon, KVQ8: attendQ8With(scoresQ8Neon),
 		},
 	}
+	k.quantized(tiles{tile32Neon, tile256Neon, rowByRow, false}, [NumFormats]MulFunc{
+		Q5_0: decode(Q5_0, decodeQ5_0Neon, nil),
+		Q8_0: decode(Q8_0, decodeQ8_0Neon, nil),
+		Q4_K: decode(Q4_K, decodeQ4_KNeon, nil),
+		Q6_K: decode(Q6_K, decodeQ6_KNeon, nil),
+	})
+	return k
 }
 
 // dotprod adds SDOT: the Cortex-A76, Neoverse-N1 and later.
@@ -39,7 +45,7 @@ func dotprod() *Impl {
 	k := neon()
 	k.Name, k.Rank, k.Missing = "dotprod", 2, missing(cpuid.ASIMDDP)
 	k.Attend[KVQ8] = attendQ8With(scoresQ8Dotprod)
-	k.tile(tiles{tile32Dotprod, tile256Dotprod, interleaveDotprod})
+	k.quantized(tiles{tile32Dotprod, tile256Dotprod, interleaveDotprod, true}, decodeDotprod())
 	return k
 }
 
@@ -47,19 +53,22 @@ func dotprod() *Impl {
 func i8mm() *Impl {
 	k := dotprod()
 	k.Name, k.Rank, k.Missing = "i8mm", 3, missing(cpuid.ASIMDDP, cpuid.I8MM)
-	k.tile(tiles{tile32I8mm, tile256I8mm, interleaveI8mm})
+	k.quantized(tiles{tile32I8mm, tile256I8mm, interleaveI8mm, true}, decodeDotprod())
 	return k
 }
 
-// tile sets the products of the quantized formats to tiles, with SDOT for one
-// column.
-func (k *Impl) tile(t tiles) {
-	few := [NumFormats]MulFunc{
+func decodeDotprod() [NumFormats]MulFunc {
+	return [NumFormats]MulFunc{
 		Q5_0: decode(Q5_0, decodeQ5_0Dotprod, nil),
 		Q8_0: decode(Q8_0, decodeQ8_0Dotprod, nil),
 		Q4_K: decode(Q4_K, decodeQ4_KDotprod, splitSums32),
 		Q6_K: decode(Q6_K, decodeQ6_KDotprod, splitSums16),
 	}
+}
+
+// quantized sets the products of the quantized formats: tiles, and few, where
+// there is one, for less than four columns.
+func (k *Impl) quantized(t tiles, few [NumFormats]MulFunc) {
 	for f := range NumFormats {
 		if unpackers[f].row != nil {
 			k.Mul[f] = t.mul(f, few[f])

@@ -111,3 +111,7 @@
 #define FCMGT(m, n, d) WORD $(0x6ea0e400 | (m)<<16 | (n)<<5 | (d))
 // bic v{d}.16b, v{n}.16b, v{m}.16b
 #define BIC(m, n, d) WORD $(0x4e601c00 | (m)<<16 | (n)<<5 | (d))
+// shll v{d}.4s, v{n}.4h, #16
+#define SHLL16(n, d) WORD $(0x2e613800 | (n)<<5 | (d))
+// shll2 v{d}.4s, v{n}.8h, #16
+#define SHLL16_2(n, d) WORD $(0x6e613800 | (n)<<5 | (d))

@@ -23,7 +23,7 @@ const (
 // tileFunc multiplies the eight rows of a panel with four columns and sets
 // y[c*stride+r]. qStride is the distance of the columns in q, dStride that in d
 // (and in sums, for Act32) in bytes; both are 0 to repeat one column. sums is
-// Bias for Act32, split sums for Act256. steps is how many times 16 weights a
+// Bias for Act32, for Act256 the sums of 16, split if tiles says so. steps is how many times 16 weights a
 // scale of a super-block is for. mins is 1 if the format has minimums, or 0.
 type tileFunc func(y *float32, stride int, w *int8, head *byte, q *int8, qStride int, d *float32, dStride int, sums unsafe.Pointer, k, steps, mins int)
 
@@ -39,6 +39,12 @@ func tile256Dotprod(y *float32, stride int, w *int8, head *byte, q *int8, qStrid
 //go:noescape
 func tile256I8mm(y *float32, stride int, w *int8, head *byte, q *int8, qStride int, d *float32, dStride int, sums unsafe.Pointer, k, steps, mins int)
 
+//go:noescape
+func tile32Neon(y *float32, stride int, w *int8, head *byte, q *int8, qStride int, d *float32, dStride int, sums unsafe.Pointer, k, steps, mins int)
+
+//go:noescape
+func tile256Neon(y *float32, stride int, w *int8, head *byte, q *int8, qStride int, d *float32, dStride int, sums unsafe.Pointer, k, steps, mins int)
+
 // interleaveDotprod sets dst [k/4][4 rows][4] from src [4 rows][k].
 //
 //go:noescape
@@ -49,10 +55,16 @@ func interleaveDotprod(dst, src *int8, k int)
 //go:noescape
 func interleaveI8mm(dst, src *int8, k int)
 
+// rowByRow leaves four rows as they are.
+func rowByRow(dst, src *int8, k int) {
+	copy(unsafe.Slice(dst, quadRows*k), unsafe.Slice(src, quadRows*k))
+}
+
 // tiles is what a level has for several columns.
 type tiles struct {
 	tile32, tile256 tileFunc
 	interleave      func(dst, src *int8, k int)
+	splits          bool // tile256 wants the sums of 16 split
 }
 
 // A panel's heads, one after another for the blocks of a quad.
@@ -163,7 +175,9 @@ func (p *panel) columns(y []float32, stride int, w []byte, rows int, a *Acts, fi
 	switch {
 	case a.Kind == Act32:
 		sums = unsafe.Pointer(&a.Bias[first*p.blocks])
-	case p.mins == 0:
+	case !p.splits || p.mins == 0:
+		sumBytes = 32
+		sums = unsafe.Pointer(&a.Sum[first*p.k/16])
 	case p.steps == 2:
 		sumBytes = 16
 		splitSums32((*int16)(sums), &a.Sum[first*p.k/16], n*p.blocks)
