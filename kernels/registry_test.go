@@ -3,6 +3,8 @@ package kernels
 import (
 	"os"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -30,6 +32,30 @@ func TestEveryFormatIsComplete(t *testing.T) {
 	require.Equal(t, "unknown format", NumFormats.String())
 }
 
+// fields calls do with the name of every function of k, as "Mul[Q4_K]", and
+// whether it is set.
+func (k *Impl) fields(do func(name string, set bool)) {
+	v := reflect.ValueOf(*k)
+	for i := range v.NumField() {
+		name, field := v.Type().Field(i).Name, v.Field(i)
+		switch {
+		case field.Kind() == reflect.Func:
+			do(name, !field.IsNil())
+		case name == "Mul":
+			for f := range NumFormats {
+				do("Mul["+f.String()+"]", !field.Index(int(f)).IsNil())
+			}
+		case name == "Quantize": // ActF32 needs none
+			do("Quantize[Act32]", k.Quantize[Act32] != nil)
+			do("Quantize[Act256]", k.Quantize[Act256] != nil)
+		case field.Kind() == reflect.Array:
+			for f, format := range kvFormats {
+				do(name+"["+format+"]", !field.Index(f).IsNil())
+			}
+		}
+	}
+}
+
 // Every implementation can be called in every field, and no two are one.
 func TestEveryImplIsComplete(t *testing.T) {
 	require.Equal(t, "generic", All()[0].Name)
@@ -37,20 +63,32 @@ func TestEveryImplIsComplete(t *testing.T) {
 	for _, k := range All() {
 		require.False(t, names[k.Name] || ranks[k.Rank], "%s: name and rank %d are its own", k.Name, k.Rank)
 		names[k.Name], ranks[k.Rank] = true, true
-		v := reflect.ValueOf(*k)
-		for i := range v.NumField() {
-			switch field := v.Field(i); field.Kind() {
-			case reflect.Func:
-				require.False(t, field.IsNil(), "%s.%s", k.Name, v.Type().Field(i).Name)
-			case reflect.Array:
-				for j := range field.Len() {
-					if v.Type().Field(i).Name == "Quantize" && ActKind(j) == ActF32 {
-						continue
-					}
-					require.False(t, field.Index(j).IsNil(), "%s.%s[%d]", k.Name, v.Type().Field(i).Name, j)
-				}
-			}
-		}
+		n := 0
+		k.fields(func(name string, set bool) {
+			n++
+			require.True(t, set, "%s.%s", k.Name, name)
+		})
+		require.Equal(t, int(NumFormats)+2+5+2*int(NumKVFormats), n)
+	}
+}
+
+// leftToGo is what an instruction set's implementation leaves to generic Go;
+// all else is assembly.
+var leftToGo = map[string]string{
+	"avx2":    "Mul[F32] Mul[F16] Mul[BF16] StoreKV[F32] Attend[F32] StoreKV[Q8_0] Attend[Q8_0]",
+	"avx512":  "Mul[F32] Mul[F16] Mul[BF16] StoreKV[F32] Attend[F32] StoreKV[Q8_0] Attend[Q8_0]",
+	"neon":    "Mul[F32] Mul[F16] Mul[BF16] Mul[Q4_0] Mul[Q4_1] Mul[Q5_1] Mul[Q2_K] Mul[Q3_K] Mul[Q5_K] Mul[IQ4_NL] Mul[IQ4_XS] StoreKV[F32]",
+	"dotprod": "Mul[F32] Mul[F16] Mul[BF16] StoreKV[F32]",
+	"i8mm":    "Mul[F32] Mul[F16] Mul[BF16] StoreKV[F32]",
+}
+
+// A format without a kernel in an instruction set is one that stands above.
+func TestEveryImplIsAssembly(t *testing.T) {
+	for _, k := range archImpls() {
+		left := strings.Fields(leftToGo[k.Name])
+		k.fields(func(name string, set bool) {
+			require.True(t, set || slices.Contains(left, name), "%s has no assembly for %s", k.Name, name)
+		})
 	}
 }
 
