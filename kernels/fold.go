@@ -16,13 +16,18 @@ func (a *Attention) Fold(i int, m, l float32, acc []float32) {
 	case a.L[i] == 0:
 		a.M[i], a.L[i] = m, l
 		copy(sum, acc)
-	default:
-		top := max(a.M[i], m)
-		c, d := exp32(a.M[i]-top), exp32(m-top)
-		a.M[i] = top
-		a.L[i] = float32(a.L[i]*c) + float32(l*d)
+	case m <= a.M[i]: // c is 1
+		d := exp32(m - a.M[i])
+		a.L[i] += float32(l * d)
 		for e, v := range acc {
-			sum[e] = float32(sum[e]*c) + float32(v*d)
+			sum[e] += float32(v * d)
+		}
+	default: // d is 1
+		c := exp32(a.M[i] - m)
+		a.M[i] = m
+		a.L[i] = float32(a.L[i]*c) + l
+		for e, v := range acc {
+			sum[e] = float32(sum[e]*c) + v
 		}
 	}
 }
