@@ -17,6 +17,9 @@ func avx512() *Impl {
 		Missing: missing(cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512VL, cpuid.AVX512DQ,
 			cpuid.AVX512VBMI, cpuid.AVX512VNNI, cpuid.F16C),
 	}
+	k.Mul[F32] = f32AVX512.mul
+	k.Mul[F16] = f16AVX512.mul
+	k.Mul[BF16] = bf16AVX512.mul
 	k.Mul[Q4_0] = q4_0AVX512.mul
 	k.Mul[Q4_1] = q4_1AVX512.mul
 	k.Mul[Q5_0] = q5_0AVX512.mul

@@ -34,6 +34,35 @@
 	VPSHUFD $0x01, XX, TX; \
 	VADDPS TX, XX, XX
 
+// Lanes i and i+8 of two vectors are added: [a, a, b, b] of 128-bit lanes.
+#define ADDHALVES(A, B, S, T) \
+	VSHUFF64X2 $0xee, B, A, T; \
+	VSHUFF64X2 $0x44, B, A, S; \
+	VADDPS T, S, S
+
+// Lanes i and i+4 of four vectors: [a, b, c, d].
+#define ADDQUARTERS(A, B, S, T) \
+	VSHUFF32X4 $0x88, B, A, S; \
+	VSHUFF32X4 $0xdd, B, A, T; \
+	VADDPS T, S, S
+
+// Y0 = the sums of the lanes of eight vectors, in the tree of sumLanes. Clobbers
+// Z0-Z9; the vectors may be Z0-Z7.
+#define SUMTREE8(A, B, C, D, E, F, G, H) \
+	ADDHALVES(A, B, Z8, Z9); \
+	ADDHALVES(C, D, Z2, Z9); \
+	ADDHALVES(E, F, Z4, Z9); \
+	ADDHALVES(G, H, Z6, Z9); \
+	ADDQUARTERS(Z8, Z2, Z0, Z9); \
+	ADDQUARTERS(Z4, Z6, Z2, Z9); \
+	VUNPCKLPD Z2, Z0, Z4; \
+	VUNPCKHPD Z2, Z0, Z5; \
+	VADDPS    Z5, Z4, Z4; \
+	VPERMILPS $0xb1, Z4, Z5; \
+	VADDPS    Z5, Z4, Z4; \
+	VMOVDQU   ·everyFourth(SB), Y1; \
+	VPERMD    Z4, Z1, Z0
+
 // K1 = the first CX%16 lanes; CX = CX/16. Clobbers AX and DX.
 #define TAILMASK \
 	MOVQ CX, DX; \

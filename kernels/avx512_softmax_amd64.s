@@ -50,17 +50,6 @@
 	VUNPCKHPD B, A, T; \
 	VMAXPS T, S, S
 
-// Lanes i and i+8 of two queries are added: [a, a, b, b] of 128-bit lanes.
-#define ADDHALVES(A, B, S, T) \
-	VSHUFF64X2 $0x44, B, A, S; \
-	VSHUFF64X2 $0xee, B, A, T; \
-	VADDPS T, S, S
-// Lanes i and i+4 of four queries: [a, b, c, d].
-#define ADDQUARTERS(A, B, S, T) \
-	VSHUFF32X4 $0x88, B, A, S; \
-	VSHUFF32X4 $0xdd, B, A, T; \
-	VADDPS T, S, S
-
 // func softmaxAVX512(p, c, m, l *float32, visible *int32, n int)
 //
 // Turns the scores p [n][32] into weights, and sets the corrections c [8], the
@@ -150,19 +139,7 @@ TEXT ·softmaxAVX512(SB), NOSPLIT, $64-48
 
 stored:
 	// The tree of sumLanes for eight queries at once.
-	ADDHALVES(Z16, Z17, Z0, Z1)
-	ADDHALVES(Z18, Z19, Z2, Z3)
-	ADDHALVES(Z20, Z21, Z4, Z5)
-	ADDHALVES(Z22, Z23, Z6, Z7)
-	ADDQUARTERS(Z0, Z2, Z8, Z1)
-	ADDQUARTERS(Z4, Z6, Z9, Z3)
-	VUNPCKLPD Z9, Z8, Z0
-	VUNPCKHPD Z9, Z8, Z1
-	VADDPS    Z1, Z0, Z0
-	VPERMILPS $0xb1, Z0, Z1
-	VADDPS    Z1, Z0, Z0
-	VMOVDQU   ·everyFourth(SB), Y1
-	VPERMD    Z0, Z1, Z0
+	SUMTREE8(Z16, Z17, Z18, Z19, Z20, Z21, Z22, Z23)
 	VMOVUPS.Z (R10), K3, Y1
 	VFMADD213PS Y0, Y30, Y1
 	VMOVUPS   Y1, K3, (R10)
