@@ -28,7 +28,7 @@ type workspace struct {
 	maxima  []float32 // of each run of logits
 	order   []float32 // the same, for selection
 	kept    []candidate
-	masses  []float64
+	bins    []logitBin
 	patches []candidate
 	ids     []int32
 }
@@ -36,10 +36,11 @@ type workspace struct {
 const (
 	// runLength is the number of logits that are skipped or read together.
 	runLength = 128
-	// nucleusBins is how finely nucleusOfAll sorts logits: binsPerUnit bins to
-	// a unit, the last one for all that is further below the maximum.
-	nucleusBins = 1024
+	// Logits are weighed in bins, binsPerUnit to a unit below the greatest. The
+	// last is for all that is further below, less likely than the first token
+	// by a factor of e^32: together they weigh nothing.
 	binsPerUnit = 32
+	logitBins   = 32*binsPerUnit + 1
 )
 
 func newWorkspace(vocab int, max func([]float32) float32) *workspace {
@@ -49,7 +50,7 @@ func newWorkspace(vocab int, max func([]float32) float32) *workspace {
 		maxima: make([]float32, 0, runs),
 		order:  make([]float32, 0, runs),
 		kept:   make([]candidate, 0, vocab),
-		masses: make([]float64, nucleusBins),
+		bins:   make([]logitBin, logitBins),
 		ids:    make([]int32, 0, defaultPenaltyWindow),
 	}
 }
@@ -171,34 +172,59 @@ func (w *workspace) nucleus(p float32) {
 	}
 }
 
-// nucleusOfAll keeps the likeliest of all tokens that together reach
-// probability p. Tokens are weighed in bins of nearly equal logits, so that
-// only those of the bin where p is reached need an order.
-func (w *workspace) nucleusOfAll(logits []float32, top, p float32) {
-	clear(w.masses)
-	sum := 0.0
+// logitBin holds the logits whose distance below the greatest, in units of a
+// bin, begins with the same integer: their number, and the sums of the rests
+// and of their squares.
+type logitBin struct{ n, rest, square, mass float64 }
+
+// weigh computes the probabilities, relative to the first token's, that the
+// bins hold in all, and their sum. It takes no exponential per logit: within a
+// bin the series exp(-r) = 1 - r + r²/2 is good to one part in a million.
+func (w *workspace) weigh(logits []float32, top, scale float32) (sum float64) {
+	clear(w.bins)
+	bins := w.bins[:logitBins]
 	for _, x := range logits {
-		if x == x {
-			e := weight(x, top)
-			w.masses[bin(x, top)] += e
-			sum += e
+		t := min((top-x)*scale*binsPerUnit, logitBins-1)
+		if t != t {
+			continue
+		}
+		i := int(t)
+		r := float64(t - float32(i))
+		b := &bins[i]
+		b.n++
+		b.rest += r
+		b.square += r * r
+	}
+	for i := range bins[:logitBins-1] {
+		if b := &bins[i]; b.n > 0 {
+			b.mass = math.Exp(-float64(i)/binsPerUnit) *
+				(b.n - b.rest/binsPerUnit + b.square/(2*binsPerUnit*binsPerUnit))
+			sum += b.mass
 		}
 	}
-	need, acc, last := float64(p)*sum, 0.0, 0
-	for last < nucleusBins-1 && acc+w.masses[last] < need {
-		acc += w.masses[last]
+	return sum
+}
+
+// bin is the bin of a logit.
+func bin(x, top, scale float32) int {
+	return int(min((top-x)*scale*binsPerUnit, logitBins-1))
+}
+
+// nucleusOfAll keeps the likeliest of all tokens that together reach
+// probability p. Only those of the bin where p is reached need an order.
+func (w *workspace) nucleusOfAll(logits []float32, top, p float32) {
+	need := float64(p) * w.weigh(logits, top, 1)
+	acc, last := 0.0, 0
+	for last < logitBins-2 && acc+w.bins[last].mass < need {
+		acc += w.bins[last].mass
 		last++
 	}
-	w.kept = w.kept[:0]
-	for i, x := range logits {
-		if x == x && bin(x, top) < last {
-			w.kept = append(w.kept, candidate{int32(i), x})
-		}
-	}
-	whole := len(w.kept)
-	for i, x := range logits {
-		if x == x && bin(x, top) == last {
-			w.kept = append(w.kept, candidate{int32(i), x})
+	w.collect(logits, top-float32(last+1)/binsPerUnit)
+	whole := 0
+	for i, c := range w.kept {
+		if bin(c.logit, top, 1) < last {
+			w.kept[i], w.kept[whole] = w.kept[whole], c
+			whole++
 		}
 	}
 	slices.SortFunc(w.kept[whole:], likelier)
@@ -210,9 +236,33 @@ func (w *workspace) nucleusOfAll(logits []float32, top, p float32) {
 	}
 }
 
-func bin(x, top float32) int {
-	return int(min((top-x)*binsPerUnit, nucleusBins-1))
+// chooseOfAll maps u, in [0, 1), to one of all tokens: first to a bin by its
+// weight, then to one of its tokens.
+func (w *workspace) chooseOfAll(logits []float32, top, temperature float32, u float64) int32 {
+	scale := 1 / max(temperature, leastTemperature)
+	u *= w.weigh(logits, top, scale)
+	i := 0
+	for i < logitBins-2 && (w.bins[i].n == 0 || u >= w.bins[i].mass) {
+		u -= w.bins[i].mass
+		i++
+	}
+	for i > 0 && w.bins[i].n == 0 { // rounding led past the last
+		i--
+	}
+	w.collect(logits, top-float32(i+1)/(binsPerUnit*scale))
+	n := 0
+	for _, c := range w.kept {
+		if bin(c.logit, top, scale) == i {
+			w.kept[n] = c
+			n++
+		}
+	}
+	w.kept = w.kept[:n]
+	return w.choose(top, temperature, min(u/w.bins[i].mass, 1))
 }
+
+// leastTemperature is as good as none.
+const leastTemperature = 1e-6
 
 // above keeps the tokens at least p times as likely as the first.
 func (w *workspace) above(logits []float32, top, p float32) {

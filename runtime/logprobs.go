@@ -6,13 +6,7 @@ import "math"
 // of the n likeliest tokens.
 func (w *workspace) logProb(logits []float32, id int32, n int) LogProb {
 	top := w.scan(logits)
-	sum := 0.0
-	for _, x := range logits {
-		if x == x {
-			sum += weight(x, top)
-		}
-	}
-	norm := float64(top) + math.Log(sum)
+	norm := float64(top) + math.Log(w.weigh(logits, top, 1))
 	p := LogProb{Token: id, LogProb: float32(float64(logits[id]) - norm)}
 	if n > 0 {
 		w.top(logits, n)

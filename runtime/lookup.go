@@ -38,11 +38,14 @@ type speculation struct {
 	rate              float64 // moving average: chance of the next draft token
 	pause             int     // steps without a draft
 	penalty           int     // the next pause
+	trial             bool    // the first draft after a pause
 	drafted, accepted int
 }
 
 const (
 	firstDraft   = 4
+	firstRate    = 0.5
+	leastRate    = 0.2
 	firstPause   = 8
 	longestPause = 256
 )
@@ -56,7 +59,7 @@ func (s *speculation) want(most, rows, running int, c *costCurve) int {
 		return 0
 	}
 	if s.length == 0 {
-		s.length, s.rate, s.penalty = firstDraft, 0.5, firstPause
+		s.length, s.rate, s.penalty = firstDraft, firstRate, firstPause
 	}
 	n := min(s.length, most)
 	if n <= 0 {
@@ -82,7 +85,7 @@ func (s *speculation) rest() {
 	s.pause = s.penalty
 	s.penalty = min(2*s.penalty, longestPause)
 	s.length = firstDraft
-	s.rate = max(s.rate, 0.5) // the next try starts anew
+	s.rate, s.trial = firstRate, true
 }
 
 // learn takes the outcome of a draft.
@@ -98,7 +101,9 @@ func (s *speculation) learn(drafted, accepted int) {
 	case accepted < drafted/2:
 		s.length = max(s.length/2, 2)
 	}
-	if s.rate < 0.2 {
+	failed := s.trial && accepted < drafted/2
+	s.trial = false
+	if failed || s.rate < leastRate {
 		s.rest()
 	}
 }

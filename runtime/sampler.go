@@ -150,6 +150,8 @@ func (p *sampler) draw(logits []float32, w *workspace) (int32, error) {
 		}
 	case p.topP < 1:
 		w.nucleusOfAll(logits, top, p.topP)
+	case p.minP == 0:
+		return w.chooseOfAll(logits, top, p.temperature, p.uniform()), nil
 	default:
 		w.above(logits, top, p.minP)
 	}

@@ -9,20 +9,22 @@ type stopFilter struct {
 }
 
 // push adds text and returns what can be shown. found says that a stop string
-// was met: the text before it is returned, the rest is gone.
+// was met, the first that is complete: the text before it is returned, the
+// rest is gone.
 func (f *stopFilter) push(text string) (shown string, found bool) {
 	if len(f.stops) == 0 {
 		return text, false
 	}
 	f.pending += text
-	first := -1
+	start, end := 0, len(f.pending)+1
 	for _, stop := range f.stops {
-		if i := strings.Index(f.pending, stop); i >= 0 && (first < 0 || i < first) {
-			first = i
+		i := strings.Index(f.pending, stop)
+		if e := i + len(stop); i >= 0 && (e < end || e == end && i < start) {
+			start, end, found = i, e, true
 		}
 	}
-	if first >= 0 {
-		shown, f.pending = f.pending[:first], ""
+	if found {
+		shown, f.pending = f.pending[:start], ""
 		return shown, true
 	}
 	keep := 0

@@ -1,0 +1,246 @@
+package runtime
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"cllm/kernels"
+)
+
+// referenceKept is what the sampler may draw from, and with what weights, by
+// sorting everything.
+func referenceKept(s Sampling, logits []float32, history, suppressed []int32) map[int32]float64 {
+	x := slices.Clone(logits)
+	for id, b := range s.LogitBias {
+		x[id] += b
+	}
+	for _, id := range suppressed {
+		x[id] = float32(math.Inf(-1))
+	}
+	window := s.PenaltyWindow
+	if window == 0 {
+		window = 64
+	}
+	if window > 0 && len(history) > window {
+		history = history[len(history)-window:]
+	}
+	count := map[int32]int{}
+	for _, id := range history {
+		count[id]++
+	}
+	for id, n := range count {
+		if s.RepetitionPenalty != 0 {
+			if x[id] > 0 {
+				x[id] /= s.RepetitionPenalty
+			} else {
+				x[id] *= s.RepetitionPenalty
+			}
+		}
+		x[id] -= float32(n)*s.FrequencyPenalty + s.PresencePenalty
+	}
+	all := make([]candidate, len(x))
+	for i, l := range x {
+		all[i] = candidate{int32(i), l}
+	}
+	slices.SortFunc(all, likelier)
+	if s.Temperature == 0 {
+		return map[int32]float64{all[0].id: 1}
+	}
+	if s.TopK > 0 {
+		all = all[:min(s.TopK, len(all))]
+	}
+	if s.TopP > 0 && s.TopP < 1 {
+		sum, acc := 0.0, 0.0
+		for _, c := range all {
+			sum += weight(c.logit, all[0].logit)
+		}
+		for i, c := range all {
+			if acc += weight(c.logit, all[0].logit); acc >= float64(s.TopP)*sum {
+				all = all[:i+1]
+				break
+			}
+		}
+	}
+	kept, sum := map[int32]float64{}, 0.0
+	for _, c := range all {
+		if weight(c.logit, all[0].logit) >= float64(s.MinP)*(1-1e-7) {
+			w := math.Exp(float64(c.logit-all[0].logit) / float64(s.Temperature))
+			kept[c.id] = w
+			sum += w
+		}
+	}
+	for id := range kept {
+		kept[id] /= sum
+	}
+	return kept
+}
+
+func drawSampling(t *rapid.T, vocab int) Sampling {
+	s := Sampling{
+		Temperature:       rapid.SampledFrom([]float32{0, 0.3, 0.7, 1, 2}).Draw(t, "temperature"),
+		TopK:              rapid.SampledFrom([]int{0, 1, 2, 7, 40, 5000}).Draw(t, "top k"),
+		TopP:              rapid.SampledFrom([]float32{0, 0.1, 0.5, 0.9, 0.99, 1}).Draw(t, "top p"),
+		MinP:              rapid.SampledFrom([]float32{0, 0.05, 0.5, 1}).Draw(t, "min p"),
+		RepetitionPenalty: rapid.SampledFrom([]float32{0, 1, 1.1, 2}).Draw(t, "repetition"),
+		PresencePenalty:   rapid.SampledFrom([]float32{0, 0.5, -1}).Draw(t, "presence"),
+		FrequencyPenalty:  rapid.SampledFrom([]float32{0, 0.25}).Draw(t, "frequency"),
+		PenaltyWindow:     rapid.SampledFrom([]int{0, 3, -1}).Draw(t, "window"),
+		Seed:              rapid.Uint64().Draw(t, "seed"), SeedSet: true,
+	}
+	if rapid.Bool().Draw(t, "bias") {
+		s.LogitBias = map[int32]float32{int32(rapid.IntRange(0, vocab-1).Draw(t, "biased")): 3}
+	}
+	return s
+}
+
+// What is drawn must be what a sampler that sorts everything could draw, and
+// as often.
+func TestSamplerAgainstSorting(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		vocab := rapid.SampledFrom([]int{1, 3, 127, 128, 129, 1000, 6000}).Draw(t, "vocab")
+		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "logits"), 0))
+		spread := rapid.SampledFrom([]float64{0.1, 3, 20}).Draw(t, "spread")
+		logits := make([]float32, vocab)
+		for i := range logits {
+			logits[i] = float32(random.NormFloat64() * spread)
+			if spread == 20 { // with many equals
+				logits[i] = float32(math.Round(float64(logits[i])))
+			}
+		}
+		history := make([]int32, rapid.IntRange(0, 100).Draw(t, "history"))
+		for i := range history {
+			history[i] = random.Int32N(int32(vocab))
+		}
+		var suppressed []int32
+		if vocab > 1 && rapid.Bool().Draw(t, "suppress") {
+			suppressed = []int32{int32(random.IntN(vocab))}
+		}
+		s := drawSampling(t, vocab)
+		before := slices.Clone(logits)
+		w := newWorkspace(vocab, kernels.All()[0].Max)
+		p := newSampler(&s, 0)
+		kept := referenceKept(s, logits, history, suppressed)
+		const draws = 200
+		count := map[int32]int{}
+		for range draws {
+			id, err := p.sample(logits, history, suppressed, w)
+			require.NoError(t, err)
+			require.Contains(t, kept, id)
+			count[id]++
+		}
+		require.Equal(t, before, logits, "the logits must be as they were")
+		for id, share := range kept {
+			// Six standard deviations.
+			slack := 6*math.Sqrt(draws*share*(1-share)) + 1
+			require.InDelta(t, draws*share, count[id], slack, "token %d of %d", id, len(kept))
+		}
+	})
+}
+
+func TestSamplerIsSeeded(t *testing.T) {
+	logits := make([]float32, 1000)
+	w := newWorkspace(len(logits), kernels.All()[0].Max)
+	text := func(s Sampling, choice int) (ids []int32) {
+		p := newSampler(&s, choice)
+		for range 20 {
+			id, err := p.sample(logits, nil, nil, w)
+			require.NoError(t, err)
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	s := Sampling{Temperature: 1, Seed: 5, SeedSet: true}
+	require.Equal(t, text(s, 0), text(s, 0))
+	require.NotEqual(t, text(s, 0), text(s, 1), "choices differ")
+	require.NotEqual(t, text(Sampling{Temperature: 1}, 0), text(Sampling{Temperature: 1}, 0))
+}
+
+func TestSamplerOnBadLogits(t *testing.T) {
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	for _, s := range []Sampling{
+		{}, {Temperature: 1}, {Temperature: 1, TopK: 2}, {Temperature: 1, TopP: 0.5}, {Temperature: 1, MinP: 0.1},
+		{Temperature: 1e-30, TopK: 3}, {Temperature: 100, TopP: 0.99},
+	} {
+		w := newWorkspace(4, kernels.All()[0].Max)
+		p := newSampler(&s, 0)
+		for _, logits := range [][]float32{{nan, nan, nan, nan}, {-inf, -inf, nan, -inf}} {
+			_, err := p.sample(logits, nil, nil, w)
+			require.ErrorIs(t, err, errNoToken)
+		}
+		for range 20 {
+			id, err := p.sample([]float32{nan, -inf, 1, nan}, nil, nil, w)
+			require.NoError(t, err)
+			require.EqualValues(t, 2, id)
+		}
+		id, err := p.sample([]float32{nan, inf, 1, 2}, nil, nil, w)
+		require.NoError(t, err)
+		require.EqualValues(t, 1, id)
+		_, err = p.sample([]float32{1, -inf, nan, nan}, nil, []int32{0}, w)
+		require.ErrorIs(t, err, errNoToken)
+	}
+}
+
+func TestLogProb(t *testing.T) {
+	logits := []float32{1, 3, 2, float32(math.Inf(-1))}
+	w := newWorkspace(4, kernels.All()[0].Max)
+	p := w.logProb(logits, 2, 2)
+	norm := math.Log(math.Exp(1) + math.Exp(3) + math.Exp(2))
+	require.InDelta(t, 2-norm, p.LogProb, 1e-6)
+	require.Len(t, p.Top, 2)
+	require.Equal(t, []int32{1, 2}, []int32{p.Top[0].Token, p.Top[1].Token})
+	require.InDelta(t, 3-norm, p.Top[0].LogProb, 1e-6)
+}
+
+func TestSamplingDoesNotAllocate(t *testing.T) {
+	logits, history := benchLogits()
+	w := newWorkspace(len(logits), kernels.All()[0].Max)
+	for _, s := range []Sampling{usual, {Temperature: 1, TopP: 0.9}, {}} {
+		p := newSampler(&s, 0)
+		p.sample(logits, history, nil, w)
+		require.Zero(t, testing.AllocsPerRun(5, func() { p.sample(logits, history, []int32{1}, w) }))
+	}
+}
+
+var usual = Sampling{Temperature: 0.7, TopP: 0.9, TopK: 40, RepetitionPenalty: 1.1, Seed: 1, SeedSet: true}
+
+func benchLogits() (logits []float32, history []int32) {
+	random := rand.New(rand.NewPCG(1, 2))
+	logits = make([]float32, 151936)
+	for i := range logits {
+		logits[i] = float32(random.NormFloat64() * 3)
+	}
+	for range 200 {
+		history = append(history, random.Int32N(151936))
+	}
+	return
+}
+
+// The cost of one token of one sequence over a vocabulary of 151,936.
+func BenchmarkSample(b *testing.B) {
+	best, err := kernels.Select("")
+	require.NoError(b, err)
+	for name, s := range map[string]Sampling{
+		"usual":  usual,
+		"greedy": {},
+		"top-p":  {Temperature: 0.7, TopP: 0.9},
+		"min-p":  {Temperature: 0.7, MinP: 0.05},
+		"all":    {Temperature: 1},
+	} {
+		b.Run(name, func(b *testing.B) {
+			logits, history := benchLogits()
+			w := newWorkspace(len(logits), best.Max)
+			p := newSampler(&s, 0)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := p.sample(logits, history, nil, w); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
