@@ -31,10 +31,11 @@ type scheduler struct {
 	waiting []*sequence // by arrival, the preempted among them
 	running []*sequence // by arrival
 
-	batch       model.Batch // the step's work, a span for each pick
-	picks       []pick
-	prompts     []*sequence // of this step
-	preemptions int
+	batch        model.Batch // the step's work, a span for each pick
+	picks        []pick
+	prompts      []*sequence // of this step
+	preemptions  int
+	cachedTokens int
 }
 
 // pick is one sequence's part in a step.
@@ -169,9 +170,7 @@ func (s *scheduler) take(q *sequence) bool {
 		}
 		q.blocks = append(q.blocks, b)
 	}
-	if !q.preempted {
-		q.req.cached = q.computed
-	}
+	s.found(q, q.computed)
 	return true
 }
 
@@ -200,6 +199,14 @@ func (s *scheduler) match(q *sequence) {
 	}
 }
 
+// found counts tokens of a prompt that the prefix cache had.
+func (s *scheduler) found(q *sequence, tokens int) {
+	s.cachedTokens += tokens
+	if !q.preempted {
+		q.req.cached += tokens
+	}
+}
+
 // prefill gives the room that the given decode rows leave to prompts.
 func (s *scheduler) prefill(rows int) {
 	s.prompts = s.prompts[:0]
@@ -210,7 +217,9 @@ func (s *scheduler) prefill(rows int) {
 			continue
 		}
 		q.chunk, q.draft = 0, q.draft[:0]
+		before := q.computed
 		s.match(q)
+		s.found(q, q.computed-before)
 		s.prompts = append(s.prompts, q)
 	}
 	if len(s.prompts) == 0 {

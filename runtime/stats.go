@@ -48,6 +48,6 @@ func (e *Engine) publish() {
 		t.Running, t.Waiting = len(s.running), len(s.waiting)
 		t.Blocks, t.Cached, t.Free = len(p.blocks), p.cached, len(p.free)
 		t.Used = t.Blocks - t.Cached - t.Free
-		t.Preemptions = uint64(s.preemptions)
+		t.Preemptions, t.CachedTokens = uint64(s.preemptions), uint64(s.cachedTokens)
 	})
 }
