@@ -47,6 +47,34 @@ func attendF32AVX512(a *Attention, block []byte, visible []int32) {
 		func(c, p *float32, i, m, positions int) { sumsF32AVX512(&a.Acc[i*n], c, p, v, n, m, positions) })
 }
 
+// attendQ8AVX512 keeps in a.F, after the corrections, the queries with an offset
+// of 128 and the weights times the scales of the values.
+func attendQ8AVX512(a *Attention, block []byte, visible []int32) {
+	n := a.Head
+	kq, kd, vq, vd := blockQ8(block, n)
+	scaled := &a.F[16]
+	flipped := &bytesOf(a.F[16+attendQueries*BlockTokens:])[0]
+	attend512(a, visible,
+		func(p *float32, i, m int) {
+			flipAVX512(flipped, &a.QQ[i*n], m*n)
+			for t := range BlockTokens / KVTile {
+				scoresQ8AVX512(&a.P[i*BlockTokens+t*KVTile], flipped, &a.QD[i*n/32],
+					&kq[t*KVTile*n], float32s(kd[t*KVTile*n/32*4:]), n, m)
+			}
+		},
+		func(c, p *float32, i, m, positions int) {
+			sumsQ8AVX512(&a.Acc[i*n], c, p, &vq[0], float32s(vd), n, m, positions, scaled)
+		})
+}
+
+// iota32 are the positions of a block.
+var iota32 = func() (t [BlockTokens]uint32) {
+	for i := range t {
+		t[i] = uint32(i)
+	}
+	return t
+}()
+
 func storeKVF16AVX512(block []byte, slot int, k, v []float32) {
 	n := len(k)
 	values := block[2*BlockTokens*n:]
@@ -81,6 +109,15 @@ func sumsF16AVX512(acc, c, p *float32, v *byte, head, n, positions int)
 
 //go:noescape
 func sumsF32AVX512(acc, c, p *float32, v *byte, head, n, positions int)
+
+//go:noescape
+func flipAVX512(dst *byte, src *int8, n int)
+
+//go:noescape
+func scoresQ8AVX512(p *float32, q *byte, dq *float32, k *byte, dk *float32, head, n int)
+
+//go:noescape
+func sumsQ8AVX512(acc, c, p *float32, v *byte, dv *float32, head, n, positions int, scaled *float32)
 
 //go:noescape
 func softmaxAVX512(p, c, m, l *float32, visible *int32, n int)

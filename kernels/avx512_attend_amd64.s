@@ -2,21 +2,9 @@
 
 #include "textflag.h"
 #include "avx512_amd64.h"
-#include "avx512_elem_amd64.h"
+#include "avx512_attend_amd64.h"
 
-// Attention of up to eight queries over one block of float16 or float32 keys
-// and values. Queries and their sums lie R9 bytes apart (R8 = query 0, R10 =
-// 3·R9, R11 = query 4); a query is M(A, B, its address, offset in P, offset in
-// C): scores and weights P are [8][32], corrections C [8].
-
-#define COL0(M) M(Z0, Z8, (R8), 0, 0)
-#define COL1(M) M(Z1, Z9, (R8)(R9*1), 128, 4)
-#define COL2(M) M(Z2, Z10, (R8)(R9*2), 256, 8)
-#define COL3(M) M(Z3, Z11, (R8)(R10*1), 384, 12)
-#define COL4(M) M(Z4, Z12, (R11), 512, 16)
-#define COL5(M) M(Z5, Z13, (R11)(R9*1), 640, 20)
-#define COL6(M) M(Z6, Z14, (R11)(R9*2), 768, 24)
-#define COL7(M) M(Z7, Z15, (R11)(R10*1), 896, 28)
+// Attention over float16 or float32 keys and values.
 
 #define ZERO(A, B, Q, P, C) VPXORQ A, A, A; VPXORQ B, B, B
 
@@ -59,21 +47,6 @@ dim: \
 #define SCORESF16(N, dim, other) SCORES(N, LOADF16, 32, dim)
 #define SCORESF32(N, dim, other) SCORES(N, LOADF32, 64, dim)
 
-// The accumulators of 32 elements, corrected.
-#define CORRECT(A, B, Q, P, C) \
-	VBROADCASTSS C(DX), Z16; \
-	VMULPS 0 Q, Z16, A; \
-	VMULPS 64 Q, Z16, B
-
-// The weight of a position times 32 elements of its value.
-#define WEIGH(A, B, Q, P, C) \
-	VFMADD231PS.BCST P(BX), Z16, A; \
-	VFMADD231PS.BCST P(BX), Z17, B
-
-#define PUTSUMS(A, B, Q, P, C) \
-	VMOVUPS A, 0 Q; \
-	VMOVUPS B, 64 Q
-
 #define VALUEF16 VCVTPH2PS (SI), Z16; VCVTPH2PS 32(SI), Z17
 #define VALUEF32 VMOVUPS (SI), Z16; VMOVUPS 64(SI), Z17
 
@@ -100,12 +73,6 @@ position: \
 
 #define SUMSF16(N, dims, position) SUMS(N, VALUEF16, 32, dims, position)
 #define SUMSF32(N, dims, position) SUMS(N, VALUEF32, 64, dims, position)
-
-// R8-R11 = addresses of queries of CX elements.
-#define STRIDES \
-	LEAQ (CX*4), R9; \
-	LEAQ (R9)(R9*2), R10; \
-	LEAQ (R8)(R9*4), R11
 
 // A word of each of eight keys' elements, 32 bytes apart.
 #define SCATTER(X, OFF) \
