@@ -129,9 +129,9 @@ def texts():
 
 
 def plane(start):
-    """A text with each of 4,096 code points alone, before a letter, after one, and beside a space."""
+    """A text with each of 4,096 code points between letters, beside a space and a digit, and before 'I, which only symbols break up."""
     chars = [chr(c) for c in range(start, start + 4096) if not 0xD800 <= c < 0xE000]
-    return "".join(f"a{c}b {c}{c}1\n" for c in chars).encode()
+    return "".join(f"a{c}b {c}{c}1\n{c}'I\n" for c in chars).encode()
 
 
 class Rng:

@@ -113,7 +113,8 @@ func testGolden(t *testing.T, tok *Tokenizer, name string) {
 	})
 }
 
-// plane has each of 4,096 code points alone, before a letter, after one, and beside a space.
+// plane has each of 4,096 code points between letters, beside a space and a digit, and before 'I,
+// which only symbols break up.
 func plane(start rune) string {
 	var text []byte
 	for c := start; c < start+4096; c++ {
@@ -122,6 +123,7 @@ func plane(start rune) string {
 		}
 		text = append(utf8.AppendRune(append(text, 'a'), c), "b "...)
 		text = append(utf8.AppendRune(utf8.AppendRune(text, c), c), "1\n"...)
+		text = append(utf8.AppendRune(text, c), "'I\n"...)
 	}
 	return string(text)
 }

@@ -192,3 +192,15 @@ func TestMergeEqualsDefinition(t *testing.T) {
 		}
 	}
 }
+
+// Words that differ only in the number of their zero bytes are not the same word to the cache.
+func TestCachedWordsOfZeroBytes(t *testing.T) {
+	tok := demo(t)
+	for range 2 {
+		for n := range 20 {
+			word := strings.Repeat("\x00", n)
+			require.Len(t, tok.Encode(nil, word, false), n)
+			require.Equal(t, "!"+word+"a", tok.Decode(tok.Encode(nil, "!"+word+"a", false), false))
+		}
+	}
+}
