@@ -105,14 +105,14 @@ func (f *watched) Forward(b *model.Batch) ([][]float32, error) {
 
 // tales are requests of all kinds; some share beginnings, some repeat.
 func (d demo) tales(n int) []Request {
-	opening := "Once upon a time there was a king who had three daughters, and the youngest was so fair that the sun himself wondered whenever he shone on her face. "
+	opening := "Once upon a time there was a king who had three daughters, and the youngest was so fair that the sun himself wondered whenever he shone on her face, and the moon, who had seen her but once, came earlier every night. "
 	texts := []string{
 		"Once upon a time",
 		"<|im_start|>user\nTell me a tale.<|im_end|>\n<|im_start|>assistant\n",
 		opening + "One day",
 		opening + "The eldest",
 		strings.Repeat("The wolf said, Let me in. The pig said, No. ", 6),
-		"The " + strings.Repeat(opening, 4),
+		"The " + strings.Repeat(opening, 3),
 	}
 	all := make([]Request, n)
 	for i := range all {
@@ -187,9 +187,9 @@ func TestOneAnswer(t *testing.T) {
 					func(s Stats) uint64 { return s.CachedTokens }},
 				{"drafts", Options{Threads: 2, Parallel: 2, Speculate: 8}, true,
 					func(s Stats) uint64 { return s.AcceptedTokens }},
-				{"all of it", Options{Threads: 2, Parallel: 8, Context: 320, KVMemory: 12 * block, StepTokens: 50,
+				{"all of it", Options{Threads: 2, Parallel: 8, Context: 320, KVMemory: 11 * block, StepTokens: 50,
 					PrefixCache: true, Speculate: 8}, true,
-					func(s Stats) uint64 { return min(uint64(s.Preemptions), s.CachedTokens) }},
+					func(s Stats) uint64 { return uint64(s.Preemptions) + s.CachedTokens }},
 			} {
 				way.o.KVFormat = c.format
 				e := d.start(t, way.o)
