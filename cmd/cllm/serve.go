@@ -36,8 +36,11 @@ func newServe() *cobra.Command {
 		}
 	}
 	f.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
-		if name == "model-path" {
+		switch name {
+		case "model-path":
 			name = "model"
+		case "context":
+			name = "max-context-length"
 		}
 		return pflag.NormalizedName(name)
 	})
