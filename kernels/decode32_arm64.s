@@ -99,40 +99,119 @@ block:
 	ACCUMULATE
 	NEXT(group, block)
 
-// Q5_0 unpacks to V18, V19 = nibble | (fifth bit set ? 0 : 0xf0), which as int8
-// is the weight less 16. R20 has the table fifthBits, a byte of 0xff or 0 for
-// each bit of a byte; SLI and SRI take the upper halves of these.
-#define Q5_0_UNPACK(row, h) \
-	MOVHU (row), h              \
-	MOVWU 2(row), R15           \
-	FMOVQ 6(row), F16           \
-	ADD   $22, row              \
-	UBFX  $0, R15, $8, R16      \
-	UBFX  $8, R15, $8, R17      \
-	UBFX  $16, R15, $8, R21     \
-	LSR   $24, R15, R22         \
-	ADD   R17<<3, R20, R17      \
-	ADD   R22<<3, R20, R22      \
-	FMOVD (R20)(R16<<3), F18    \
-	FMOVD (R20)(R21<<3), F19    \
-	VLD1  (R17), V18.D[1]       \
-	VLD1  (R22), V19.D[1]       \
-	VSRI  $4, V16.B16, V19.B16  \
-	VSLI  $4, V18.B16, V16.B16
+// A block of Q5_0 is loaded while the one before it is multiplied, because a
+// table lies between its fifth bits and the vectors. The table fifthBits, at R20,
+// gives a byte of 0xff or 0 for each bit of a byte.
+//
+//	R11-R14 the first eight bytes of the rows' blocks: d, fifth bits
+//	V8-V11 nibbles  V12-V15 fifth bits of weights 0-15  V16-V19 of 16-31
 
-#define Q5_0_DOT(row, h, acc) \
-	Q5_0_UNPACK(row, h) \
-	SDOT(20, 16, acc)   \
-	SDOT(21, 19, acc)
+#define Q5_0_LOAD(row, head, fnib, flow, fhigh, low, high) \
+	MOVD  (row), head           \
+	FMOVQ 6(row), fnib          \
+	ADD   $22, row              \
+	UBFX  $16, head, $8, R15    \
+	UBFX  $24, head, $8, R16    \
+	UBFX  $32, head, $8, R17    \
+	UBFX  $40, head, $8, R21    \
+	ADD   R16<<3, R20, R16      \
+	ADD   R21<<3, R20, R21      \
+	FMOVD (R20)(R15<<3), flow   \
+	FMOVD (R20)(R17<<3), fhigh  \
+	VLD1  (R16), low.D[1]       \
+	VLD1  (R21), high.D[1]
+
+#define Q5_0_LOAD_0 Q5_0_LOAD(R4, R11, F8, F12, F16, V12, V16)
+#define Q5_0_LOAD_1 Q5_0_LOAD(R5, R12, F9, F13, F17, V13, V17)
+#define Q5_0_LOAD_2 Q5_0_LOAD(R6, R13, F10, F14, F18, V14, V18)
+#define Q5_0_LOAD_3 Q5_0_LOAD(R7, R14, F11, F15, F19, V15, V19)
+
+// Nibble | (fifth bit set ? 0 : 0xf0) is the weight as an int8: SLI and SRI put
+// the upper halves of the table's bytes over the low and the high nibbles.
+#define Q5_0_UNPACK(nib, low, high) \
+	VSRI $4, nib.B16, high.B16 \
+	VSLI $4, low.B16, nib.B16
+
+#define Q5_0_DOT(nib, low, high, n, h, acc) \
+	Q5_0_UNPACK(nib, low, high) \
+	SDOT(20, n, acc) \
+	SDOT(21, h, acc)
+
+#define Q5_0_DOT_0 Q5_0_DOT(V8, V12, V16, 8, 16, 0)
+#define Q5_0_DOT_1 Q5_0_DOT(V9, V13, V17, 9, 17, 1)
+#define Q5_0_DOT_2 Q5_0_DOT(V10, V14, V18, 10, 18, 2)
+#define Q5_0_DOT_3 Q5_0_DOT(V11, V15, V19, 11, 19, 3)
 
 // Sixteen products of an int5 and an int8 fit in int16: V(acc).8h has four in
 // each lane.
-#define Q5_0_MUL(row, h, acc) \
-	Q5_0_UNPACK(row, h)   \
-	SMULL_B(20, 16, acc)  \
-	SMLAL2_B(20, 16, acc) \
-	SMLAL_B(21, 19, acc)  \
-	SMLAL2_B(21, 19, acc)
+#define Q5_0_MUL(nib, low, high, n, h, acc) \
+	Q5_0_UNPACK(nib, low, high) \
+	SMULL_B(20, n, acc)  \
+	SMLAL2_B(20, n, acc) \
+	SMLAL_B(21, h, acc)  \
+	SMLAL2_B(21, h, acc)
+
+#define Q5_0_MUL_0 Q5_0_MUL(V8, V12, V16, 8, 16, 0)
+#define Q5_0_MUL_1 Q5_0_MUL(V9, V13, V17, 9, 17, 1)
+#define Q5_0_MUL_2 Q5_0_MUL(V10, V14, V18, 10, 18, 2)
+#define Q5_0_MUL_3 Q5_0_MUL(V11, V15, V19, 11, 19, 3)
+
+#define Q5_0_START \
+	BFI   $16, R12, $16, R11 \
+	BFI   $32, R13, $16, R11 \
+	BFI   $48, R14, $16, R11 \
+	FMOVD R11, F22           \
+	FMOVQ (R8), F20          \
+	FMOVQ 16(R8), F21        \
+	ADD   $32, R8            \
+	FCVTL(22, 22)
+
+#define Q5_0_END \
+	FMOVS.P 4(R9), F23 \
+	SCVTF(6, 6)        \
+	FMUL_0(23, 22, 22) \
+	FMUL(22, 6, 6)     \
+	FADD(6, 4, 4)
+
+#define REDUCE_H \
+	VADDP V1.H8, V0.H8, V6.H8 \
+	VADDP V3.H8, V2.H8, V7.H8 \
+	VADDP V7.H8, V6.H8, V6.H8 \
+	SADDLP_H(6, 6)
+
+#define Q5_0_ROWS(group, block, last, ROW_0, ROW_1, ROW_2, ROW_3, REDUCE_ROWS) \
+	Q5_0_LOAD_0     \
+	Q5_0_LOAD_1     \
+	Q5_0_LOAD_2     \
+	Q5_0_LOAD_3     \
+	SUB  $1, R10    \
+	CBZ  R10, last  \
+block: \
+	Q5_0_START      \
+	ROW_0           \
+	Q5_0_LOAD_0     \
+	ROW_1           \
+	Q5_0_LOAD_1     \
+	ROW_2           \
+	Q5_0_LOAD_2     \
+	ROW_3           \
+	Q5_0_LOAD_3     \
+	REDUCE_ROWS     \
+	Q5_0_END        \
+	SUB  $1, R10    \
+	CBNZ R10, block \
+last: \
+	Q5_0_START      \
+	ROW_0           \
+	ROW_1           \
+	ROW_2           \
+	ROW_3           \
+	REDUCE_ROWS     \
+	Q5_0_END        \
+	FMOVQ.P F4, 16(R0) \
+	SUB  $1, R3     \
+	CBNZ R3, group  \
+	RET
 
 // func decodeQ5_0Dotprod(y *float32, w *byte, rowBytes, groups, blocks int, q *int8, d *float32, sums *int16)
 TEXT ·decodeQ5_0Dotprod(SB), NOSPLIT, $0-64
@@ -142,18 +221,7 @@ TEXT ·decodeQ5_0Dotprod(SB), NOSPLIT, $0-64
 group:
 	GROUP
 	ZERO
-
-block:
-	FMOVQ (R8), F20
-	FMOVQ 16(R8), F21
-	ADD   $32, R8
-	Q5_0_DOT(R4, R11, 0)
-	Q5_0_DOT(R5, R12, 1)
-	Q5_0_DOT(R6, R13, 2)
-	Q5_0_DOT(R7, R14, 3)
-	REDUCE_RUNNING
-	ACCUMULATE
-	NEXT(group, block)
+	Q5_0_ROWS(group, block, last, Q5_0_DOT_0, Q5_0_DOT_1, Q5_0_DOT_2, Q5_0_DOT_3, REDUCE_RUNNING)
 
 // func decodeQ5_0Neon(y *float32, w *byte, rowBytes, groups, blocks int, q *int8, d *float32, sums *int16)
 TEXT ·decodeQ5_0Neon(SB), NOSPLIT, $0-64
@@ -162,18 +230,4 @@ TEXT ·decodeQ5_0Neon(SB), NOSPLIT, $0-64
 
 group:
 	GROUP
-
-block:
-	FMOVQ (R8), F20
-	FMOVQ 16(R8), F21
-	ADD   $32, R8
-	Q5_0_MUL(R4, R11, 0)
-	Q5_0_MUL(R5, R12, 1)
-	Q5_0_MUL(R6, R13, 2)
-	Q5_0_MUL(R7, R14, 3)
-	VADDP V1.H8, V0.H8, V6.H8
-	VADDP V3.H8, V2.H8, V7.H8
-	VADDP V7.H8, V6.H8, V6.H8
-	SADDLP_H(6, 6)
-	ACCUMULATE
-	NEXT(group, block)
+	Q5_0_ROWS(group, block, last, Q5_0_MUL_0, Q5_0_MUL_1, Q5_0_MUL_2, Q5_0_MUL_3, REDUCE_H)
