@@ -84,69 +84,77 @@
 	FSTPQ (F18, F19), (R12) \
 	ADD   R1, R12
 
-// Four minimums of the quads' rows times the column's sums: low in V0, V1, high
-// in V2, V3.
-#define MINS4(SDOT_L, low, SDOT_H, high, offset) \
+// Four minimums of the quads' rows times four of the column's sums.
+#define MINS4(SDOT_I, sums, offset) \
 	FMOVQ offset(R4), F24 \
 	FMOVQ offset(R5), F25 \
-	SDOT_L(low, 24, 0)    \
-	SDOT_L(low, 25, 1)    \
-	SDOT_H(high, 24, 2)   \
-	SDOT_H(high, 25, 3)
+	SDOT_I(sums, 24, 0)   \
+	SDOT_I(sums, 25, 1)
 
+// V0, V1, the products with the high bytes, get weight 128 before those with the
+// low ones are added. They start at the bits of 1.5·2^23, shifted.
+#define START_MINS \
+	FMOVQ (R13), F20            \
+	VORR V23.B16, V23.B16, V0.B16 \
+	VORR V23.B16, V23.B16, V1.B16
+
+#define HIGH_MINS \
+	VSHL $7, V0.S4, V0.S4 \
+	VSHL $7, V1.S4, V1.S4
+
+// y of a column -= (V0, V1) · (dmin · the column's scale).
 #define SUB_COLUMN(da) \
-	VSHL $7, V2.S4, V2.S4       \
-	VSHL $7, V3.S4, V3.S4       \
-	VADD V2.S4, V0.S4, V0.S4    \
-	VADD V3.S4, V1.S4, V1.S4    \
-	SCVTF(0, 0)                 \
-	SCVTF(1, 1)                 \
-	FLDPQ (R12), (F18, F19)     \
-	FMUL_0(da, 26, 16)          \
-	FMUL_0(da, 27, 17)          \
-	FMUL(16, 0, 0)              \
-	FMUL(17, 1, 1)              \
-	FSUB(0, 18, 18)             \
-	FSUB(1, 19, 19)             \
-	FSTPQ (F18, F19), (R12)     \
-	ADD  R1, R12                \
+	FSUB(22, 0, 0)          \
+	FSUB(22, 1, 1)          \
+	FLDPQ (R12), (F18, F19) \
+	FMUL_0(da, 26, 16)      \
+	FMUL_0(da, 27, 17)      \
+	FMUL(16, 0, 0)          \
+	FMUL(17, 1, 1)          \
+	FSUB(0, 18, 18)         \
+	FSUB(1, 19, 19)         \
+	FSTPQ (F18, F19), (R12) \
+	ADD  R1, R12            \
 	ADD  R15, R13
 
-#define ZERO_MINS \
-	VMOVI $0, V0.B16 \
-	VMOVI $0, V1.B16 \
-	VMOVI $0, V2.B16 \
-	VMOVI $0, V3.B16
-
 #define MINS8_COLUMN(da) \
-	ZERO_MINS        \
-	FMOVQ (R13), F20 \
-	MINS4(SDOT_0, 20, SDOT_2, 20, 96)  \
-	MINS4(SDOT_1, 20, SDOT_3, 20, 112) \
+	START_MINS             \
+	MINS4(SDOT_2, 20, 96)  \
+	MINS4(SDOT_3, 20, 112) \
+	HIGH_MINS              \
+	MINS4(SDOT_0, 20, 96)  \
+	MINS4(SDOT_1, 20, 112) \
 	SUB_COLUMN(da)
 
 #define MINS16_COLUMN(da) \
-	ZERO_MINS          \
-	FMOVQ (R13), F20   \
-	FMOVQ 16(R13), F21 \
-	MINS4(SDOT_0, 20, SDOT_0, 21, 96)  \
-	MINS4(SDOT_1, 20, SDOT_1, 21, 112) \
-	MINS4(SDOT_2, 20, SDOT_2, 21, 128) \
-	MINS4(SDOT_3, 20, SDOT_3, 21, 144) \
+	START_MINS             \
+	FMOVQ 16(R13), F21     \
+	MINS4(SDOT_0, 21, 96)  \
+	MINS4(SDOT_1, 21, 112) \
+	MINS4(SDOT_2, 21, 128) \
+	MINS4(SDOT_3, 21, 144) \
+	HIGH_MINS              \
+	MINS4(SDOT_0, 20, 96)  \
+	MINS4(SDOT_1, 20, 112) \
+	MINS4(SDOT_2, 20, 128) \
+	MINS4(SDOT_3, 20, 144) \
 	SUB_COLUMN(da)
 
-// The end of a super-block: the integer sums V(2c+g) of quad g and column c, and
-// the minimums, go into the outputs.
-#define END_SUPER(super, mins16, next) \
+// The end of a super-block: the integer sums, of the two quads for each of four
+// columns, and the minimums go into the outputs.
+#define END_SUPER(super, mins16, next, a0, b0, a1, b1, a2, b2, a3, b3) \
 	LOAD_SCALES              \
 	MOVD R0, R12             \
-	ADD_COLUMN(28, 0, 1)     \
-	ADD_COLUMN(29, 2, 3)     \
-	ADD_COLUMN(30, 4, 5)     \
-	ADD_COLUMN(31, 6, 7)     \
+	ADD_COLUMN(28, a0, b0)     \
+	ADD_COLUMN(29, a1, b1)     \
+	ADD_COLUMN(30, a2, b2)     \
+	ADD_COLUMN(31, a3, b3)     \
 	CBZ  R17, next           \
 	FMOVQ 16(R4), F26        \
 	FMOVQ 16(R5), F27        \
+	MOVD $0x4b400000, R20    \
+	VDUP R20, V22.S4         \
+	VUSHR $7, V22.S4, V23.S4 \
 	MOVD R0, R12             \
 	MOVD R14, R13            \
 	CMP  $2, R16             \
@@ -170,8 +178,6 @@ next: \
 	SUB  $1, R19             \
 	CBNZ R19, super          \
 	RET
-
-#define MOVE(from, to) VORR from.B16, from.B16, to.B16
 
 // func tile256Dotprod(y *float32, stride int, w *int8, head *byte, q *int8, qStride int, d *float32, dStride int, sums unsafe.Pointer, k, steps, mins int)
 TEXT ·tile256Dotprod(SB), NOSPLIT, $0-96
@@ -208,15 +214,7 @@ step:
 	SUB  $1, R20
 	CBNZ R20, words
 
-	MOVE(V8, V0)
-	MOVE(V9, V1)
-	MOVE(V10, V2)
-	MOVE(V11, V3)
-	MOVE(V12, V4)
-	MOVE(V13, V5)
-	MOVE(V14, V6)
-	MOVE(V15, V7)
-	END_SUPER(super, mins16, next)
+	END_SUPER(super, mins16, next, 8, 9, 10, 11, 12, 13, 14, 15)
 
 // func tile256I8mm(y *float32, stride int, w *int8, head *byte, q *int8, qStride int, d *float32, dStride int, sums unsafe.Pointer, k, steps, mins int)
 TEXT ·tile256I8mm(SB), NOSPLIT, $0-96
@@ -266,4 +264,4 @@ step:
 	VUZP1 V15.S4, V13.S4, V5.S4
 	VUZP2 V11.S4, V9.S4, V6.S4
 	VUZP2 V15.S4, V13.S4, V7.S4
-	END_SUPER(super, mins16, next)
+	END_SUPER(super, mins16, next, 0, 1, 2, 3, 4, 5, 6, 7)
