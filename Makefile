@@ -56,8 +56,8 @@ bench-peer: build ## cllm bench against llama-bench: make bench-peer MODEL=file.
 bench-server-peer: build ## cllm serve against llama-server: make bench-server-peer MODEL=file.gguf
 	scripts/bench-server-peer.sh $(MODEL)
 
-arm-cycles: ## cycles of the arm64 kernels, estimated without the hardware
-	scripts/arm-cycles.sh
+arm-cycles: ## cycles of the arm64 kernels, estimated without the hardware; PEER=folder: llama.cpp's too
+	scripts/arm_cycles/arm_cycles.py $(if $(PEER),--peer $(PEER))
 
 clean:
 	rm -rf bin

@@ -7,10 +7,9 @@ Rows of 5,120 weights less rows of 2,560 give the steady state. The model
 assumes that all loads hit the first-level cache and all branches are predicted.
 
 Needs gcc, Go, and Debian's qemu-user, llvm-19 and binutils-aarch64-linux-gnu.
-With --peer FOLDER the kernels of llama.cpp are measured the same way: FOLDER
-holds libggml-cpu-armv8*.so of the npm package @node-llama-cpp/linux-arm64.
-That needs gcc-aarch64-linux-gnu, libc6-dev-arm64-cross and
-libstdc++6-arm64-cross as well.
+With --peer FOLDER the kernels of llama.cpp are measured the same way, from the
+libraries of an npm package, which is unpacked in FOLDER. That needs npm,
+gcc-aarch64-linux-gnu, libc6-dev-arm64-cross and libstdc++6-arm64-cross as well.
 """
 import argparse
 import functools
@@ -18,6 +17,7 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -27,7 +27,8 @@ SHORT, LONG = 2560, 5120
 CORES = [("cortex-a72", "cortex-a72", "neon"), ("neoverse-n1", "neoverse-n1", "dotprod"), ("neoverse-v1", "max", "i8mm")]
 FORMATS = ["Q4_K", "Q5_0", "Q6_K", "Q8_0"]
 
-# llama.cpp's: core, library, function, how to call it (see peer.c), rows × columns.
+# llama.cpp's: core, function, how to call it (see peer.c), rows, columns, format.
+PEER_PACKAGE = "@node-llama-cpp/linux-arm64@3.22.1"  # llama.cpp v0.5.0
 PEER_CPU = {"cortex-a72": "cortex-a72", "neoverse-n1": "neoverse-n1", "neoverse-v1": "max,sve-max-vq=2"}
 PEER_LIB = {"cortex-a72": "armv8.0_1", "neoverse-n1": "armv8.2_2", "neoverse-v1": "armv8.6_1"}
 DOT = {"Q4_K": "q4_K_q8_K", "Q5_0": "q5_0_q8_0", "Q6_K": "q6_K_q8_K", "Q8_0": "q8_0_q8_0"}
@@ -119,7 +120,19 @@ def ours(tmp):
                 yield core, fmt, "unpacking, once for all columns", kernel(core, cpu, impl, fmt, f"unpack{fmt}", 8, 4, 8)
 
 
+def fetch(folder):
+    """Unpacks the package below folder and returns the folder of its libraries."""
+    libraries = os.path.join(os.path.abspath(folder), "package", "bins", "linux-arm64")
+    if not os.path.exists(libraries):
+        os.makedirs(folder, exist_ok=True)
+        archive = output("npm", "pack", "--silent", "--pack-destination", folder, PEER_PACKAGE).split()[-1]
+        with tarfile.open(os.path.join(folder, archive)) as t:
+            t.extractall(folder, filter="data")
+    return libraries
+
+
 def peers(tmp, folder):
+    folder = fetch(folder)
     caller = os.path.join(tmp, "peer")
     output("aarch64-linux-gnu-gcc", "-O1", os.path.join(HERE, "peer.c"), "-o", caller, "-ldl")
     qemu = ["setarch", "-R", "qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", "-E", f"LD_LIBRARY_PATH={folder}"]
@@ -139,7 +152,7 @@ def peers(tmp, folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peer", metavar="FOLDER", help="llama.cpp's arm64 libraries, to measure them too")
+    parser.add_argument("--peer", metavar="FOLDER", help="measure llama.cpp's kernels too, from libraries in this folder")
     folder = parser.parse_args().peer
     with tempfile.TemporaryDirectory() as tmp:
         output("gcc", "-shared", "-fPIC", "-O2", "-fvisibility=hidden", os.path.join(HERE, "trace.c"), "-o", f"{tmp}/libtrace.so")
