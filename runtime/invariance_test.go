@@ -27,7 +27,10 @@ type demo struct {
 
 func openDemo(t testing.TB, name string) demo {
 	t.Helper()
-	f, err := gguf.Open(filepath.Join("..", "testdata", name))
+	if !filepath.IsAbs(name) {
+		name = filepath.Join("..", "testdata", name)
+	}
+	f, err := gguf.Open(name)
 	require.NoError(t, err)
 	t.Cleanup(func() { f.Close() })
 	m, err := model.Load(f)

@@ -62,7 +62,7 @@ func (p *pick) prob(i int) []LogProb {
 
 const (
 	// stretch bounds a step with chunks of prompts, relative to one without.
-	stretch = 2.25
+	stretch = 2
 	// longestStep bounds, in seconds, a step that makes nobody wait, so that
 	// arrivals and cancellations are seen.
 	longestStep = 0.5
