@@ -3,9 +3,12 @@ package server
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
@@ -270,4 +273,29 @@ func TestStreamSendsWholeCharacters(t *testing.T) {
 			require.NotContains(t, e.Token, "<|im_", "control tokens are not text")
 		}
 	}
+}
+
+// No body makes the server fail: it is answered or refused.
+func FuzzGenerate(f *testing.F) {
+	m, tok := demo()
+	c := config.Default()
+	s := New(Options{Tokenizer: tok, Model: m.Config(), Config: &c, Log: slog.New(slog.DiscardHandler)})
+	for _, body := range []string{
+		`{"prompt":"Once","max_tokens":2,"temperature":0.5,"top_p":1,"top_k":3,"seed":-1,"stop":["a"],"logit_bias":{"1":2}}`,
+		`{"prompt":"x","n":1e3,"logprobs":-0,"timeout":1e-300,"stream":null,"stop_tokens":[1,2]}`,
+		`{"prompt":"\ud800","min_p":1E400}`, `[[[`, `{"a":1}{"b":2}`, "\xff", ``, `nul`,
+	} {
+		f.Add(body)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		r := httptest.NewRequest(http.MethodPost, "/generate", strings.NewReader(body))
+		g, err := s.readGeneration(httptest.NewRecorder(), r)
+		if err == nil {
+			require.Positive(t, g.MaxTokens)
+			require.GreaterOrEqual(t, g.Timeout, time.Duration(0))
+			return
+		}
+		status := failureOf(err).status
+		require.True(t, status == http.StatusBadRequest || status == http.StatusRequestEntityTooLarge, "%v", err)
+	})
 }

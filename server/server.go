@@ -58,7 +58,7 @@ var defaultTimes = times{
 
 // New makes a server; [Server.Serve] runs it.
 func New(o Options) *Server {
-	s := &Server{Options: o, log: o.Log, times: defaultTimes, start: time.Now()}
+	s := &Server{Options: o, log: o.Log, times: defaultTimes, start: time.Now(), loopback: isLoopback(o.Config.Host)}
 	if s.log == nil {
 		s.log = slog.Default()
 	}
@@ -77,7 +77,6 @@ func (s *Server) Listen() (net.Listener, error) {
 // Serve answers until ctx ends; then new requests are refused, those that run
 // or wait may finish, and it returns. It closes the listener.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	s.loopback = isLoopback(l.Addr().String())
 	srv := &http.Server{
 		Handler:           s.Handler(),
 		ReadHeaderTimeout: s.times.header,
