@@ -115,3 +115,5 @@
 #define SHLL16(n, d) WORD $(0x2e613800 | (n)<<5 | (d))
 // shll2 v{d}.4s, v{n}.8h, #16
 #define SHLL16_2(n, d) WORD $(0x6e613800 | (n)<<5 | (d))
+// ldr h{d}, [x{n}]
+#define LDR_H(n, d) WORD $(0x7d400000 | (n)<<5 | (d))

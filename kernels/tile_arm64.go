@@ -2,10 +2,7 @@
 
 package kernels
 
-import (
-	"sync"
-	"unsafe"
-)
+import "unsafe"
 
 // The products with several columns: eight rows are unpacked to int8 in a panel
 // of the scratch and multiplied with four columns at a time.
@@ -23,8 +20,9 @@ const (
 // tileFunc multiplies the eight rows of a panel with four columns and sets
 // y[c*stride+r]. qStride is the distance of the columns in q, dStride that in d
 // (and in sums, for Act32) in bytes; both are 0 to repeat one column. sums is
-// Bias for Act32, for Act256 the sums of 16, split if tiles says so. steps is how many times 16 weights a
-// scale of a super-block is for. mins is 1 if the format has minimums, or 0.
+// Bias for Act32, for Act256 the sums of 16, split if tiles says so. steps is how
+// many times 16 weights a scale of a super-block is for. mins is 1 if the format
+// has minimums, or 0.
 type tileFunc func(y *float32, stride int, w *int8, head *byte, q *int8, qStride int, d *float32, dStride int, sums unsafe.Pointer, k, steps, mins int)
 
 //go:noescape
@@ -78,61 +76,11 @@ type (
 	}
 )
 
-// unpacker unpacks the blocks of one row, the row-th of a quad, into q and the
-// quad's heads.
+// unpacker is how the rows of a format come into a panel.
 type unpacker struct {
 	steps int // see tileFunc
 	mins  int
-	row   func(q []byte, heads unsafe.Pointer, row int, w []byte)
-}
-
-// unpack32 is the unpacker of a format with blocks of size bytes.
-func unpack32(size, mins int, unpack func(u *block, b []byte)) unpacker {
-	memory := sync.Pool{New: func() any { return new(block) }}
-	return unpacker{1, mins, func(q []byte, heads unsafe.Pointer, row int, w []byte) {
-		u := memory.Get().(*block)
-		defer memory.Put(u)
-		h := unsafe.Slice((*head32)(heads), len(q)/32)
-		for b := range h {
-			unpack(u, w[b*size:])
-			copy(q[32*b:], u.q[:])
-			h[b].d[row], h[b].min[row] = u.d, u.min
-		}
-	}}
-}
-
-// unpack256 is the unpacker of a format with super-blocks of size bytes.
-func unpack256(size, steps, mins int, unpack func(u *superBlock, b []byte)) unpacker {
-	memory := sync.Pool{New: func() any { return new(superBlock) }}
-	return unpacker{steps, mins, func(q []byte, heads unsafe.Pointer, row int, w []byte) {
-		u := memory.Get().(*superBlock)
-		defer memory.Put(u)
-		h := unsafe.Slice((*head256)(heads), len(q)/256)
-		for b := range h {
-			unpack(u, w[b*size:])
-			copy(q[256*b:], u.q[:])
-			h[b].d[row], h[b].min[row] = u.d, u.min
-			for i := range 16 / steps {
-				h[b].scale[i/4][row][i%4] = u.scale[i*steps]
-				h[b].mins[i/4][row][i%4] = u.mins[i*steps]
-			}
-		}
-	}}
-}
-
-var unpackers = [NumFormats]unpacker{
-	Q4_0:   unpack32(18, 0, unpackQ4_0),
-	Q4_1:   unpack32(20, 1, unpackQ4_1),
-	Q5_0:   unpack32(22, 0, unpackQ5_0),
-	Q5_1:   unpack32(24, 1, unpackQ5_1),
-	Q8_0:   unpack32(34, 0, unpackQ8_0),
-	IQ4_NL: unpack32(18, 0, unpackIQ4_NL),
-	Q2_K:   unpack256(84, 1, 1, unpackQ2_K),
-	Q3_K:   unpack256(110, 1, 0, unpackQ3_K),
-	Q4_K:   unpack256(144, 2, 1, unpackQ4_K),
-	Q5_K:   unpack256(176, 2, 1, unpackQ5_K),
-	Q6_K:   unpack256(210, 1, 0, unpackQ6_K),
-	IQ4_XS: unpack256(136, 2, 0, unpackIQ4_XS),
+	row   unpackFunc
 }
 
 // mul is the product of the format f by tiles. With less than four columns it
@@ -218,7 +166,7 @@ func (p *panel) unpack(w []byte, n int) {
 	for quad := range 2 {
 		for row := range quadRows {
 			r := min(quad*quadRows+row, n-1)
-			p.row(rowwise[row*p.k:(row+1)*p.k], unsafe.Pointer(p.heads(quad)), row, w[r*p.rowBytes:])
+			p.row(&rowwise[row*p.k], unsafe.Add(unsafe.Pointer(p.heads(quad)), 4*row), &w[r*p.rowBytes], p.blocks)
 		}
 		p.interleave((*int8)(unsafe.Pointer(&p.scratch.Panel[quad*quadRows*p.k])), (*int8)(unsafe.Pointer(&rowwise[0])), p.k)
 	}
