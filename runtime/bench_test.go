@@ -1,12 +1,15 @@
 package runtime
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"cllm/model"
 
 	"github.com/stretchr/testify/require"
 )
@@ -179,4 +182,47 @@ func BenchmarkPromptLookup(b *testing.B) {
 			}
 		})
 	}
+}
+
+// Tokens per second of 1, 8 and 32 sequences together, and the share of the
+// steps' time that is not the model's.
+func BenchmarkTogether(b *testing.B) {
+	d := openReal(b)
+	for _, n := range []int{1, 8, 32} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			e := d.start(b, Options{Context: 1024, Parallel: 32, PrefixCache: true})
+			timed := &timedModel{forwarder: e.model}
+			e.model = timed
+			for b.Loop() {
+				timed.spent = 0
+				var streams []*Stream
+				start := time.Now()
+				for i := range n {
+					s, err := e.Submit(b.Context(), Request{Prompt: d.prose(20 + i), MaxTokens: 50, LogProbs: -1, IgnoreEOS: true,
+						Sampling: Sampling{Temperature: 0.7, TopP: 0.9, TopK: 40, RepetitionPenalty: 1.1}})
+					require.NoError(b, err)
+					streams = append(streams, s)
+				}
+				for _, s := range streams {
+					_, err := s.Wait()
+					require.NoError(b, err)
+				}
+				took := time.Since(start)
+				b.ReportMetric(float64(n*50)/took.Seconds(), "tokens/s")
+				b.ReportMetric(100*(1-timed.spent.Seconds()/took.Seconds()), "%-not-model")
+			}
+		})
+	}
+}
+
+type timedModel struct {
+	forwarder
+	spent time.Duration
+}
+
+func (m *timedModel) Forward(batch *model.Batch) ([][]float32, error) {
+	start := time.Now()
+	out, err := m.forwarder.Forward(batch)
+	m.spent += time.Since(start)
+	return out, err
 }
