@@ -9,8 +9,8 @@ import (
 	"cllm/kernels"
 )
 
-// spinTime is how long a worker spins before it parks. It covers the serial
-// gaps within a step (sampling excepted); parking and waking cost some 10 µs.
+// spinTime is how long a worker spins at most before it parks. It covers the
+// uneven ends of stages; parking and waking cost some 10 µs.
 const spinTime = 50 * time.Microsecond
 
 // gate lets goroutines wait until a phase has passed: first spinning, then
@@ -35,11 +35,11 @@ func (g *gate) open() {
 	}
 }
 
-// wait returns once the phase is no longer the given one. With crowded set
-// there are more workers than processors: then it hands the processor on
-// instead of spinning on it.
-func (g *gate) wait(phase uint32, crowded bool) {
-	if g.spin(phase, crowded) {
+// wait returns once the phase is no longer the given one. It looks patience
+// times before it first hands its processor on: someone it waits for may be
+// ready to run on it.
+func (g *gate) wait(phase uint32, patience int) {
+	if g.spin(phase, patience) {
 		return
 	}
 	// Either open sees parked > 0 and broadcasts, or the loop sees its phase.
@@ -52,29 +52,22 @@ func (g *gate) wait(phase uint32, crowded bool) {
 	g.parked.Add(-1)
 }
 
-func (g *gate) spin(phase uint32, crowded bool) bool {
-	if crowded {
-		for range 32 {
+func (g *gate) spin(phase uint32, patience int) bool {
+	var start time.Time
+	for round := range 32 {
+		for range patience {
 			if g.phase.Load() != phase {
 				return true
 			}
-			runtime.Gosched()
+			kernels.Pause(1)
 		}
-		return false
-	}
-	for range 16 { // most waits are short: no clock yet
-		if g.phase.Load() != phase {
-			return true
+		switch now := time.Now(); {
+		case round == 0: // most waits end before the clock is needed
+			start = now
+		case now.Sub(start) > spinTime:
+			return false
 		}
-		kernels.Pause(1)
-	}
-	for start := time.Now(); time.Since(start) < spinTime; {
-		for range 8 {
-			if g.phase.Load() != phase {
-				return true
-			}
-			kernels.Pause(2)
-		}
+		runtime.Gosched()
 	}
 	return false
 }

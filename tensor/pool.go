@@ -19,9 +19,9 @@ type Pool struct {
 	workers []Worker
 	exited  sync.WaitGroup
 
-	fn      func(*Worker)
-	closed  bool
-	crowded atomic.Bool // more workers than processors, as of this Run
+	fn       func(*Worker)
+	closed   bool
+	patience atomic.Int32 // see gate.wait; as of this Run
 
 	start   gate // opened by Run
 	barrier gate // opened by the last worker to arrive
@@ -109,7 +109,7 @@ func (p *Pool) Run(fn func(w *Worker)) error {
 	}
 	n := len(p.workers)
 	p.fn = fn
-	p.crowded.Store(n > min(runtime.GOMAXPROCS(0), runtime.NumCPU()))
+	p.patience.Store(patience(n))
 	p.left.Store(int32(n - 1))
 	phase := p.done.phase.Load()
 	p.start.open()
@@ -118,9 +118,19 @@ func (p *Pool) Run(fn func(w *Worker)) error {
 	p.call(&p.workers[0])
 	debug.SetPanicOnFault(old)
 	if n > 1 {
-		p.done.wait(phase, p.crowded.Load())
+		p.done.wait(phase, int(p.patience.Load()))
 	}
 	return p.reset()
+}
+
+// patience is how often a waiting worker looks before it hands its processor
+// on. Handing on takes the scheduler's lock, so many workers do it seldom; but
+// with fewer processors than workers it must happen at once.
+func patience(workers int) int32 {
+	if workers > min(runtime.GOMAXPROCS(0), runtime.NumCPU()) {
+		return 1
+	}
+	return int32(min(64*workers, 2048))
 }
 
 // reset makes the pool ready for the next run and returns this one's failure.
@@ -156,7 +166,7 @@ func (p *Pool) Close() {
 func (p *Pool) serve(w *Worker) {
 	debug.SetPanicOnFault(true)
 	for phase := uint32(0); ; phase++ {
-		p.start.wait(phase, p.crowded.Load())
+		p.start.wait(phase, int(p.patience.Load()))
 		if p.closed {
 			return
 		}
@@ -208,7 +218,7 @@ func (w *Worker) Barrier() {
 		p.barrier.open()
 		return
 	}
-	p.barrier.wait(phase, p.crowded.Load())
+	p.barrier.wait(phase, int(p.patience.Load()))
 	if p.poisoned.Load() {
 		panic(errAborted)
 	}
