@@ -14,12 +14,13 @@ import (
 func (s *Server) benchmark(w http.ResponseWriter, r *http.Request) {
 	requests, concurrency, maxTokens := 40, 8, 50
 	prompt, temperature := "Once upon a time", float32(0.7)
-	f := readFields(w, r, s.times.body)
+	f := s.readFields(w, r)
 	f.integer("requests", &requests, 1, 10_000)
 	f.integer("concurrency", &concurrency, 1, 1024)
 	f.integer("max_tokens", &maxTokens, 1, 1<<20)
 	f.str("prompt", &prompt)
-	f.number("temperature", &temperature, 0, 100)
+	f.number("temperature", &temperature, 0, maxTemperature)
+	f.release()
 	if err := s.finish(f, r); err != nil {
 		s.fail(w, r, err)
 		return

@@ -20,13 +20,19 @@ const maxBody = 8 << 20
 // fields reads the members of a JSON object one by one, each with its type and
 // range. The first thing wrong stays in err; after it nothing is read.
 type fields struct {
-	raw map[string]json.RawMessage
-	err error
+	raw     map[string]json.RawMessage
+	err     error
+	release func() // lets other large bodies in
 }
 
 // readFields reads the body of a request, which must be a JSON object in
-// UTF-8, whole within the time given.
-func readFields(w http.ResponseWriter, r *http.Request, within time.Duration) *fields {
+// UTF-8, whole within the time that bodies have. The caller must release it.
+func (s *Server) readFields(w http.ResponseWriter, r *http.Request) *fields {
+	within := s.times.body
+	release, err := s.bodies.admit(r, within)
+	if err != nil {
+		return &fields{err: err, release: func() {}}
+	}
 	c := http.NewResponseController(w)
 	_ = c.SetReadDeadline(time.Now().Add(within)) // recorders of tests have none
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -35,7 +41,7 @@ func readFields(w http.ResponseWriter, r *http.Request, within time.Duration) *f
 	} else {
 		w.Header().Set("Connection", "close") // the rest of the body is not waited for
 	}
-	f := &fields{}
+	f := &fields{release: release}
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):

@@ -32,10 +32,11 @@ func (s *Server) readGeneration(w http.ResponseWriter, r *http.Request) (*genera
 	prompt, parseSpecial, timeout := d.Prompt, true, float32(0)
 	const any = math.MaxFloat32
 
-	f := readFields(w, r, s.times.body)
+	f := s.readFields(w, r)
+	defer f.release()
 	hasPrompt := f.str("prompt", &prompt) || d.Prompt != ""
 	f.integer("max_tokens", &g.MaxTokens, 1, math.MaxInt32)
-	f.number("temperature", &p.Temperature, -any, any)
+	f.number("temperature", &p.Temperature, 0, maxTemperature)
 	f.number("top_p", &p.TopP, -any, any)
 	f.integer("top_k", &p.TopK, 0, math.MaxInt32)
 	f.number("repetition_penalty", &p.RepetitionPenalty, math.SmallestNonzeroFloat32, any)
@@ -72,6 +73,9 @@ func (s *Server) readGeneration(w http.ResponseWriter, r *http.Request) (*genera
 	}
 	return g, nil
 }
+
+// maxTemperature is the highest that makes sense: above it everything is noise.
+const maxTemperature = 2
 
 // newID returns 32 random hex digits.
 func newID() string {

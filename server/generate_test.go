@@ -129,6 +129,7 @@ func TestWrongFields(t *testing.T) {
 		`{"prompt":"x","max_tokens":1.5}`:              "max_tokens must be an integer, found 1.5",
 		`{"prompt":"x","max_tokens":1e99}`:             "max_tokens is 1e99",
 		`{"prompt":"x","max_tokens":true}`:             "max_tokens must be an integer",
+		`{"prompt":"x","temperature":2.5}`:             "temperature is 2.5, must be from 0 to 2",
 		`{"prompt":"x","temperature":-0.1}`:            "temperature is -0.1",
 		`{"prompt":"x","temperature":"hot"}`:           "temperature must be a number",
 		`{"prompt":"x","temperature":1e400}`:           "temperature is 1e400",
@@ -267,7 +268,7 @@ func TestStreamSendsWholeCharacters(t *testing.T) {
 	i := start(t, setup{})
 	for seed := range 4 {
 		next := i.open(t.Context(), "/generate_stream", fmt.Sprintf(
-			`{"prompt":"x","max_tokens":60,"temperature":50,"top_p":1,"top_k":0,"seed":%d,"ignore_eos":true}`, seed))
+			`{"prompt":"x","max_tokens":60,"temperature":2,"top_p":1,"top_k":0,"seed":%d,"ignore_eos":true}`, seed))
 		for e, ok := next(); ok; e, ok = next() {
 			require.True(t, utf8.ValidString(e.Token))
 			require.NotContains(t, e.Token, "<|im_", "control tokens are not text")

@@ -393,3 +393,19 @@ func TestHealthUnderLoad(t *testing.T) {
 	slices.Sort(took)
 	require.Less(t, took[len(took)/2], 50*time.Millisecond)
 }
+
+// Large bodies wait for each other; small ones do not.
+func TestLargeBodiesAreBounded(t *testing.T) {
+	i := start(t, setup{times: func(s *times) { s.body = 100 * time.Millisecond }})
+	require.True(t, i.bodies.TryAcquire(bodyBudget))
+	large := `{"text":"` + strings.Repeat("x", smallBody) + `"}`
+	res, b := i.post("/encode", large)
+	require.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
+	require.Equal(t, "Too many large requests", b.Error)
+	res, _ = i.post("/encode", `{"text":"x"}`)
+	require.Equal(t, http.StatusOK, res.StatusCode)
+	i.bodies.Release(bodyBudget)
+	res, _ = i.post("/encode", large)
+	require.Equal(t, http.StatusOK, res.StatusCode)
+	require.True(t, i.bodies.TryAcquire(bodyBudget), "all room is given back")
+}

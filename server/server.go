@@ -40,6 +40,7 @@ type Server struct {
 	start    time.Time
 	unknown  unknownFields
 	draining atomic.Bool
+	bodies   bodies
 }
 
 // times bounds what slow clients can hold.
@@ -58,7 +59,7 @@ var defaultTimes = times{
 
 // New makes a server; [Server.Serve] runs it.
 func New(o Options) *Server {
-	s := &Server{Options: o, log: o.Log, times: defaultTimes, start: time.Now(), loopback: isLoopback(o.Config.Host)}
+	s := &Server{Options: o, log: o.Log, times: defaultTimes, start: time.Now(), loopback: isLoopback(o.Config.Host), bodies: newBodies()}
 	if s.log == nil {
 		s.log = slog.Default()
 	}

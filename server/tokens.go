@@ -5,7 +5,8 @@ import "net/http"
 func (s *Server) encode(w http.ResponseWriter, r *http.Request) {
 	var text string
 	var special bool
-	f := readFields(w, r, s.times.body)
+	f := s.readFields(w, r)
+	defer f.release()
 	if !f.str("text", &text) && f.err == nil {
 		f.err = badRequest("text is missing")
 	}
@@ -21,7 +22,8 @@ func (s *Server) encode(w http.ResponseWriter, r *http.Request) {
 func (s *Server) decode(w http.ResponseWriter, r *http.Request) {
 	var tokens []int32
 	var special bool
-	f := readFields(w, r, s.times.body)
+	f := s.readFields(w, r)
+	defer f.release()
 	if !f.ids("tokens", &tokens) && f.err == nil {
 		f.err = badRequest("tokens is missing")
 	}

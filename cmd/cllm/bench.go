@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"cllm/bench"
-	"cllm/gguf"
 	"cllm/kernels"
 	"cllm/tensor"
 )
@@ -87,7 +86,7 @@ func runBench(ctx context.Context, path, kvType string, t bench.Tests, out table
 	for _, tensor := range l.file.Tensors() {
 		memory = append(memory, tensor.Data)
 	}
-	err = bench.Model(ctx, l.model, k, t, bytesPerStep(l.file, c.WeightBytes, c.Tied), memory, func(r bench.Row) error {
+	err = bench.Model(ctx, l.model, k, t, l.bytesPerStep(), memory, func(r bench.Row) error {
 		row := base
 		row.Row = r
 		return out.add(row)
@@ -99,15 +98,6 @@ func runBench(ctx context.Context, path, kvType string, t bench.Tests, out table
 		err = e
 	}
 	return err
-}
-
-// bytesPerStep is the weights that a step reads: of an embedding that is not
-// the output head too, only a few rows.
-func bytesPerStep(f *gguf.File, all int64, tied bool) int64 {
-	if t, ok := f.Tensor("token_embd.weight"); ok && !tied {
-		return all - int64(len(t.Data))
-	}
-	return all
 }
 
 // table writes the rows in one of the formats.

@@ -38,6 +38,16 @@ func load(path string) (*loaded, error) {
 
 func (l *loaded) Close() error { return l.file.Close() }
 
+// bytesPerStep is the weights that a step reads: of an embedding that is not
+// the output head too, only a few rows.
+func (l *loaded) bytesPerStep() int64 {
+	c := l.model.Config()
+	if t, ok := l.file.Tensor("token_embd.weight"); ok && !c.Tied {
+		return c.WeightBytes - int64(len(t.Data))
+	}
+	return c.WeightBytes
+}
+
 // engineFlags are the flags of commands that make an engine of their own.
 type engineFlags struct {
 	threads, context, parallel int

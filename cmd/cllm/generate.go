@@ -119,7 +119,7 @@ func (o *generateFlags) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	choice := result.Choices[0]
-	t.add(result, l.model.Config().WeightBytes)
+	t.add(result, l.bytesPerStep())
 	if o.json {
 		return writeJSON(cmd.OutOrStdout(), map[string]any{
 			"text": choice.Text, "tokens": list(choice.Tokens), "prompt_tokens": list(req.Prompt),
