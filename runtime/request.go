@@ -1,3 +1,14 @@
+// Package runtime generates text with a model for many callers at once:
+// continuous batching over a paged KV cache.
+//
+//	engine, err := runtime.New(model, tokenizer, runtime.DefaultOptions())
+//	stream, err := engine.Submit(ctx, runtime.Request{Prompt: ids, MaxTokens: 100, LogProbs: -1})
+//	for event, err := range stream.Events() { ... event.Text ... }
+//
+// An [Engine] computes in steps. Each takes a token of every running sequence
+// and chunks of the prompts that wait; sequences come and go at any step. A
+// request's answer depends on its prompt, its parameters and its seed alone:
+// the logits are the same bits whatever else runs.
 package runtime
 
 import (
@@ -24,7 +35,8 @@ type Request struct {
 	// prompt's log-probabilities when LogProbs asks for them.
 	Echo bool
 	// LogProbs is the number of alternatives (0 to 20) reported beside the
-	// log-probability of each token; negative: no log-probabilities.
+	// log-probability of each token; negative: no log-probabilities, which
+	// spares the sum over the vocabulary.
 	LogProbs int
 	Special  bool          // the text shows control tokens
 	Timeout  time.Duration // from Submit on; 0: none
@@ -33,8 +45,23 @@ type Request struct {
 // MaxLogProbs is the greatest Request.LogProbs.
 const MaxLogProbs = 20
 
-// Sampling says how a token is drawn from the logits. The zero value is greedy.
-// See [sampler] for the order of the steps.
+// Sampling says how a token is drawn from the logits. The zero value is greedy,
+// without penalties. The steps and their order are llama.cpp's:
+//
+//  1. LogitBias is added; suppressed tokens (end tokens under IgnoreEOS or
+//     before MinTokens) get -Inf.
+//  2. Penalties, for the tokens among the last PenaltyWindow: a logit above 0
+//     is divided by RepetitionPenalty, another multiplied by it; then count ×
+//     FrequencyPenalty and PresencePenalty are subtracted.
+//  3. Temperature 0: the greatest logit, of equals the smallest id. Nothing
+//     below applies and no random number is drawn.
+//  4. TopK keeps the k greatest logits.
+//  5. TopP keeps the fewest tokens whose probabilities (softmax over what TopK
+//     left, at temperature 1) sum to p or more; always one.
+//  6. MinP keeps those with a probability of at least MinP × the greatest.
+//  7. Logits are divided by the temperature, and one random number chooses
+//     from the softmax. Exactly one is drawn per token, so that a sequence's
+//     tokens depend on its seed and its logits alone.
 type Sampling struct {
 	Temperature float32 // 0: the likeliest token
 	TopK        int     // the k likeliest; 0: all

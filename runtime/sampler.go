@@ -8,23 +8,7 @@ import (
 	"slices"
 )
 
-// sampler draws the tokens of one sequence. The steps and their order are
-// llama.cpp's, with its defaults for what a request leaves out:
-//
-//  1. logit_bias is added; suppressed tokens (end tokens under ignore_eos or
-//     before min_tokens) get -Inf.
-//  2. Penalties, for the tokens among the last PenaltyWindow: a logit above 0
-//     is divided by the repetition penalty, another multiplied by it; then
-//     count × frequency penalty and the presence penalty are subtracted.
-//  3. Temperature 0: the greatest logit, of equals the smallest id. Nothing
-//     below applies and no random number is drawn.
-//  4. top-k keeps the k greatest logits.
-//  5. top-p keeps the fewest tokens whose probabilities (softmax over what
-//     top-k left, at temperature 1) sum to p or more; always one.
-//  6. min-p keeps those with a probability of at least minP × the greatest.
-//  7. Logits are divided by the temperature, and one random number chooses
-//     from the softmax. Exactly one is drawn per token, so that a sequence's
-//     tokens depend on its seed and its logits alone.
+// sampler draws the tokens of one sequence, as [Sampling] says.
 type sampler struct {
 	temperature  float32
 	topK         int
