@@ -90,7 +90,8 @@ type Stream struct {
 	events  []Event
 	open    int // choices that still run
 	err     error
-	reading []Event // taken from events, read by Next alone
+	reading []Event // taken from events, for Next alone
+	next    int     // of reading
 }
 
 func newStream(choices int, cancel context.CancelFunc) *Stream {
@@ -130,13 +131,14 @@ func (s *Stream) wake() {
 // One goroutine at a time may read a stream.
 func (s *Stream) Next(ctx context.Context) (Event, error) {
 	for {
-		if len(s.reading) > 0 {
-			ev := s.reading[0]
-			s.reading = s.reading[1:]
-			return ev, nil
+		if s.next < len(s.reading) {
+			s.next++
+			return s.reading[s.next-1], nil
 		}
+		clear(s.reading)
+		s.next = 0
 		s.mu.Lock()
-		s.reading, s.events = s.events, nil
+		s.reading, s.events = s.events, s.reading[:0]
 		open, err := s.open, s.err
 		s.mu.Unlock()
 		if len(s.reading) > 0 {
