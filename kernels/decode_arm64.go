@@ -62,35 +62,51 @@ var fifthBits = func() (t [256]uint64) {
 }()
 
 // decode is the product of the format f with each column by itself. split, or
-// nil, prepares the column's sums.
+// nil, prepares a column's sums in the scratch, which has room for a few columns.
 func decode(f Format, kernel decodeFunc, split func(dst, sums *int16, blocks int)) MulFunc {
 	info := Formats[f]
 	return func(y []float32, stride int, w []byte, rows int, a *Acts, s *Scratch) {
-		if rows == 0 {
+		if rows == 0 || a.N == 0 {
 			return
 		}
 		blocks := a.K / info.BlockLen
 		rowBytes := blocks * info.Bytes
-		for c := range a.N {
-			var sums *int16
-			if a.Kind == Act256 {
-				sums = &a.Sum[c*a.K/16]
-				if split != nil {
-					split((*int16)(unsafe.Pointer(&s.I[0])), sums, blocks)
-					sums = (*int16)(unsafe.Pointer(&s.I[0]))
+		var sums unsafe.Pointer
+		sumBytes := 0
+		if a.Kind == Act256 {
+			sums, sumBytes = unsafe.Pointer(&a.Sum[0]), 32*blocks
+		}
+		if split != nil {
+			sums = unsafe.Pointer(&s.I[0])
+			for c := range a.N {
+				split((*int16)(unsafe.Add(sums, c*sumBytes)), &a.Sum[c*a.K/16], blocks)
+			}
+		}
+		multiply := func(y *float32, row, apart, groups, c int) {
+			kernel(y, &w[row*rowBytes], apart, groups, blocks, &a.Q[c*a.K], &a.D[c*blocks], (*int16)(unsafe.Add(sums, c*sumBytes)))
+		}
+		if rows < 4 { // each row four times, beside the output
+			for r := range rows {
+				for c := range a.N {
+					multiply(&s.F[0], r, 0, 1, c)
+					y[c*stride+r] = s.F[0]
 				}
 			}
-			y, q, d := y[c*stride:][:rows], &a.Q[c*a.K], &a.D[c*blocks]
-			if rows < 4 { // each row four times
-				for r := range rows {
-					kernel(&s.F[0], &w[r*rowBytes], 0, 1, blocks, q, d, sums)
-					y[r] = s.F[0]
-				}
-				continue
+			return
+		}
+		// With one column, one stream of all the rows; with more, four rows stay in
+		// the first-level cache for all of them.
+		step := 4
+		if a.N == 1 {
+			step = rows &^ 3
+		}
+		for r := 0; r < rows; r += step {
+			first, groups := r, step/4
+			if rows-r < step { // the last four, some of them again
+				first, groups = rows-4, 1
 			}
-			kernel(&y[0], &w[0], rowBytes, rows/4, blocks, q, d, sums)
-			if r := rows - 4; rows%4 != 0 { // the last four, some of them again
-				kernel(&y[r], &w[r*rowBytes], rowBytes, 1, blocks, q, d, sums)
+			for c := range a.N {
+				multiply(&y[c*stride+first], first, rowBytes, groups, c)
 			}
 		}
 	}

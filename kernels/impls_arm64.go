@@ -33,10 +33,11 @@ func neon() *Impl {
 	}
 	k.quantized(tiles{tile32Neon, tile256Neon, rowByRow, false}, [NumFormats]MulFunc{
 		Q5_0: decode(Q5_0, decodeQ5_0Neon, nil),
-		Q8_0: decode(Q8_0, decodeQ8_0Neon, nil),
-		Q4_K: decode(Q4_K, decodeQ4_KNeon, nil),
-		Q6_K: decode(Q6_K, decodeQ6_KNeon, nil),
 	})
+	// These gain nothing from tiles, for any number of columns.
+	k.Mul[Q8_0] = decode(Q8_0, decodeQ8_0Neon, nil)
+	k.Mul[Q4_K] = decode(Q4_K, decodeQ4_KNeon, nil)
+	k.Mul[Q6_K] = decode(Q6_K, decodeQ6_KNeon, nil)
 	return k
 }
 

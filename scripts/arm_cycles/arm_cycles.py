@@ -32,7 +32,8 @@ PEER_PACKAGE = "@node-llama-cpp/linux-arm64@3.22.1"  # llama.cpp v0.5.0
 PEER_CPU = {"cortex-a72": "cortex-a72", "neoverse-n1": "neoverse-n1", "neoverse-v1": "max,sve-max-vq=2"}
 PEER_LIB = {"cortex-a72": "armv8.0_1", "neoverse-n1": "armv8.2_2", "neoverse-v1": "armv8.6_1"}
 DOT = {"Q4_K": "q4_K_q8_K", "Q5_0": "q5_0_q8_0", "Q6_K": "q6_K_q8_K", "Q8_0": "q8_0_q8_0"}
-PEER = [(core, f"ggml_vec_dot_{DOT[f]}", "dot", 1, 1, f) for core, _, _ in CORES for f in FORMATS] + [
+PEER = [(core, f"ggml_vec_dot_{DOT[f]}", "dot", 1, 1, f) for core, _, _ in CORES for f in FORMATS
+        if (core, f) not in {("neoverse-v1", "Q4_K"), ("neoverse-v1", "Q6_K")}] + [  # these two leave for other code
     ("neoverse-v1", "ggml_vec_dot_q8_0_q8_0", "dot2", 2, 2, "Q8_0"),
     ("neoverse-n1", "ggml_gemv_q4_K_8x4_q8_K", "gemv", 8, 1, "Q4_K"), ("neoverse-n1", "ggml_gemm_q4_K_8x4_q8_K", "gemm", 8, 4, "Q4_K"),
     ("neoverse-n1", "ggml_gemv_q6_K_8x4_q8_K", "gemv", 8, 1, "Q6_K"), ("neoverse-n1", "ggml_gemm_q6_K_8x4_q8_K", "gemm", 8, 4, "Q6_K"),
@@ -116,8 +117,11 @@ def ours(tmp):
         for fmt in FORMATS:
             length = "256" if fmt.endswith("K") else "32"
             yield core, fmt, "8 rows × 4", kernel(core, cpu, impl, fmt, f"tile{length}{tile}", 8, 4, 32)
-            if f"cllm/kernels.unpack{fmt}.abi0" in symbols(binary):
-                yield core, fmt, "unpacking, once for all columns", kernel(core, cpu, impl, fmt, f"unpack{fmt}", 8, 4, 8)
+        for fmt in FORMATS:
+            unpack = kernel(core, cpu, impl, fmt, f"unpack{fmt}Neon", 8, 4, 8)
+            if impl != "neon":
+                unpack = [a + b for a, b in zip(unpack, kernel(core, cpu, impl, fmt, f"interleave{tile}", 8, 4, 8))]
+            yield core, fmt, "unpacking, once for all columns", unpack
 
 
 def fetch(folder):
