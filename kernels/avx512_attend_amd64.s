@@ -42,6 +42,7 @@ dim: \
 	SUBQ $2, CX; \
 	JNZ dim; \
 	N(PUTSCORES); \
+	VZEROUPPER; \
 	RET
 
 #define SCORESF16(N, dim, other) SCORES(N, LOADF16, 32, dim)
@@ -69,6 +70,7 @@ position: \
 	ADDQ $128, R11; \
 	SUBQ $32, CX; \
 	JNZ dims; \
+	VZEROUPPER; \
 	RET
 
 #define SUMSF16(N, dims, position) SUMS(N, VALUEF16, 32, dims, position)
@@ -159,4 +161,5 @@ sixteen:
 	ADDQ      $512, DI
 	SUBQ      $16, CX
 	JNZ       sixteen
+	VZEROUPPER
 	RET

@@ -71,6 +71,7 @@ fetch: \
 	ADDQ $SIZE, BX; \
 	DECQ CX; \
 	JNZ loop; \
+	VZEROUPPER; \
 	RET
 
 // The scales, or the scales and the minimums, of a pair.
@@ -128,4 +129,5 @@ pair: \
 	ADDQ $2, R10; \
 	DECQ R11; \
 	JNZ row; \
+	VZEROUPPER; \
 	RET

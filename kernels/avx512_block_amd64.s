@@ -122,4 +122,5 @@ pair:
 
 done:
 	VMOVUPS Z16, (AX)
+	VZEROUPPER
 	RET

@@ -92,4 +92,5 @@ pair:
 
 done:
 	VMOVUPS Z16, (AX)
+	VZEROUPPER
 	RET

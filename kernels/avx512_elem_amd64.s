@@ -55,6 +55,7 @@ scaleTail:
 	VMULPS    Z0, Z1, Z1
 	VMULPS    Z2, Z1, Z1
 	VMOVUPS   Z1, K1, (DI)(R8*1)
+	VZEROUPPER
 	RET
 
 // func ropeAVX512(x0, x1, cos, sin *float32, n int)
@@ -90,6 +91,7 @@ whole:
 	ADDQ      $64, BX
 	DECQ      CX
 	JGE       turn
+	VZEROUPPER
 	RET
 
 // func siluMulAVX512(dst, gate, up *float32, n int)
@@ -122,6 +124,7 @@ whole:
 	ADDQ      $64, BX
 	DECQ      CX
 	JGE       turn
+	VZEROUPPER
 	RET
 
 // func addAVX512(dst, x *float32, n int)
@@ -146,6 +149,7 @@ whole:
 	ADDQ      $64, BX
 	DECQ      CX
 	JGE       turn
+	VZEROUPPER
 	RET
 
 // func maxAVX512(x *float32, n int) float32
@@ -180,4 +184,5 @@ tail:
 	VPSHUFD $0x01, X0, X1
 	VMAXPS  X0, X1, X0
 	VMOVSS  X0, ret+16(FP)
+	VZEROUPPER
 	RET

@@ -93,6 +93,7 @@ TEXT ·dotsF32x1AVX512(SB), NOSPLIT, $0-52
 	MOVQ k+40(FP), CX
 	LEAQ (CX*4), R9
 	DOTS(ONE, LOADF32, RESTF32, 64)
+	VZEROUPPER
 	RET
 
 // func dotsF32x4AVX512(y *float32, stride int, w *byte, wstride int, x *float32, k int, rows uint32)
@@ -105,6 +106,7 @@ TEXT ·dotsF32x4AVX512(SB), NOSPLIT, $0-52
 	LEAQ (CX*4), R9
 	DOTS(FOUR, LOADF32, RESTF32, 64)
 	PUT3
+	VZEROUPPER
 	RET
 
 // func dotsF16x1AVX512(y *float32, stride int, w *byte, wstride int, x *float32, k int, rows uint32)
@@ -116,6 +118,7 @@ TEXT ·dotsF16x1AVX512(SB), NOSPLIT, $0-52
 	MOVQ k+40(FP), CX
 	LEAQ (CX*4), R9
 	DOTS(ONE, LOADF16, RESTF16, 32)
+	VZEROUPPER
 	RET
 
 // func dotsF16x4AVX512(y *float32, stride int, w *byte, wstride int, x *float32, k int, rows uint32)
@@ -128,6 +131,7 @@ TEXT ·dotsF16x4AVX512(SB), NOSPLIT, $0-52
 	LEAQ (CX*4), R9
 	DOTS(FOUR, LOADF16, RESTF16, 32)
 	PUT3
+	VZEROUPPER
 	RET
 
 // func dotsBF16x1AVX512(y *float32, stride int, w *byte, wstride int, x *float32, k int, rows uint32)
@@ -139,6 +143,7 @@ TEXT ·dotsBF16x1AVX512(SB), NOSPLIT, $0-52
 	MOVQ k+40(FP), CX
 	LEAQ (CX*4), R9
 	DOTS(ONE, LOADBF16, RESTBF16, 32)
+	VZEROUPPER
 	RET
 
 // func dotsBF16x4AVX512(y *float32, stride int, w *byte, wstride int, x *float32, k int, rows uint32)
@@ -151,4 +156,5 @@ TEXT ·dotsBF16x4AVX512(SB), NOSPLIT, $0-52
 	LEAQ (CX*4), R9
 	DOTS(FOUR, LOADBF16, RESTBF16, 32)
 	PUT3
+	VZEROUPPER
 	RET

@@ -88,6 +88,7 @@ block:
 	ADDQ     $4, R9
 	DECQ     CX
 	JNZ      block
+	VZEROUPPER
 	RET
 
 #define GREATEST(OFF, M) \
@@ -185,4 +186,5 @@ super:
 	ADDQ $32, R9
 	DECQ CX
 	JNZ  super
+	VZEROUPPER
 	RET

@@ -21,6 +21,7 @@ bytes:
 	ADDQ    $32, DI
 	SUBQ    $32, CX
 	JNZ     bytes
+	VZEROUPPER
 	RET
 
 // A query is M(integer sum, sum, its address, the address of its scales, offset
@@ -91,6 +92,7 @@ block: \
 	DECQ CX; \
 	JNZ block; \
 	N(PUTSCORES); \
+	VZEROUPPER; \
 	RET
 
 // func scoresQ8AVX512(p *float32, q *byte, dq *float32, k *byte, dk *float32, head, n int)

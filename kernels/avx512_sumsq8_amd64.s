@@ -44,6 +44,7 @@ position: \
 	ADDQ $128, R11; \
 	SUBQ $32, CX; \
 	JNZ dims; \
+	VZEROUPPER; \
 	RET
 
 // func sumsQ8AVX512(acc, c, p *float32, v *byte, dv *float32, head, n, positions int, scaled *float32)

@@ -112,6 +112,7 @@ fetch: \
 	ADDQ $SIZE, BX; \
 	DECQ CX; \
 	JNZ super; \
+	VZEROUPPER; \
 	RET
 
 // dots: DI = sums, R15 = scales, SI = w, R8 = stride, BX = super-blocks of a
@@ -144,6 +145,7 @@ super: \
 	ADDQ $4, R15; \
 	DECQ R11; \
 	JNZ row; \
+	VZEROUPPER; \
 	RET
 
 // 64 weights in W times the activations at OFF: sums of two, then times their

@@ -242,6 +242,7 @@ super:
 	DECQ      CX
 	JNZ       super
 	VMOVUPS   Z16, (AX)
+	VZEROUPPER
 	RET
 
 // func reduceSupersAVX512(acc *float32, sums, scales *byte, supers int, d *float32)
@@ -271,4 +272,5 @@ super:
 	DECQ      CX
 	JNZ       super
 	VMOVUPS   Z16, (AX)
+	VZEROUPPER
 	RET

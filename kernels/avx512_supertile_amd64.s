@@ -119,6 +119,7 @@ label: \
 	MOVQ stride+8(FP), CX; \
 	SHLQ $2, CX; \
 	N(PUT); \
+	VZEROUPPER; \
 	RET
 
 #define TILE_MINS(N, GROUP, super, block) \

@@ -50,6 +50,7 @@
 	DECQ DX; \
 	JNZ block; \
 	N(PUT); \
+	VZEROUPPER; \
 	RET
 
 #define TILE(N, block, inner) \

@@ -72,9 +72,11 @@ func dotGroups(u *superBlock, a *[256]int8) (sum int32) {
 	return sum
 }
 
-// sixBits unpacks the eight scales and eight minimums, of six bits each, that
-// Q4_K and Q5_K hold in twelve bytes.
-func (u *superBlock) sixBits(b *[12]byte) {
+// scalesQ4_K unpacks the eight scales and eight minimums, of six bits each, that
+// Q4_K and Q5_K hold in twelve bytes, and what stands before them.
+func scalesQ4_K(u *superBlock, src []byte) {
+	u.d, u.min = half(src), half(src[2:])
+	b := (*[12]byte)(src[4:])
 	for j := range 4 {
 		u.scale[2*j] = int8(b[j] & 63)
 		u.mins[2*j] = int8(b[j+4] & 63)
@@ -89,10 +91,7 @@ func (u *superBlock) sixBits(b *[12]byte) {
 // Q2_K: 16 bytes of scales (low nibble) and minimums (high), 64 bytes of two
 // bits, f16 d, f16 dmin. Bit pair j of the 32 bytes of a half is quarter j.
 func unpackQ2_K(u *superBlock, b []byte) {
-	u.d, u.min = half(b[80:]), half(b[82:])
-	for g, s := range b[:16] {
-		u.scale[g], u.mins[g] = int8(s&15), int8(s>>4)
-	}
+	scalesQ2_K(u, b)
 	for i := 0; i < 64; i += 8 {
 		x := binary.LittleEndian.Uint64(b[16+i:])
 		q := u.q[i/32*128+i%32:]
@@ -102,15 +101,17 @@ func unpackQ2_K(u *superBlock, b []byte) {
 	}
 }
 
+func scalesQ2_K(u *superBlock, b []byte) {
+	u.d, u.min = half(b[80:]), half(b[82:])
+	for g, s := range b[:16] {
+		u.scale[g], u.mins[g] = int8(s&15), int8(s>>4)
+	}
+}
+
 // Q3_K: 32 bytes of third bits, 64 bytes of two bits as in Q2_K, 12 bytes of
 // six-bit scales, f16 d; w = d·(sc-32)·(q-4).
 func unpackQ3_K(u *superBlock, b []byte) {
-	u.d = half(b[108:])
-	scales := b[96:108]
-	for g := range 16 {
-		low, high := scales[g%8]>>(g/8*4)&15, scales[8+g%4]>>(g/4*2)&3
-		u.scale[g] = int8(low|high<<4) - 32
-	}
+	scalesQ3_K(u, b)
 	for i := 0; i < 64; i += 8 {
 		x := binary.LittleEndian.Uint64(b[32+i:])
 		h := binary.LittleEndian.Uint64(b[i%32:]) >> (i / 32 * 4)
@@ -122,11 +123,19 @@ func unpackQ3_K(u *superBlock, b []byte) {
 	}
 }
 
+func scalesQ3_K(u *superBlock, b []byte) {
+	u.d = half(b[108:])
+	scales := b[96:108]
+	for g := range 16 {
+		low, high := scales[g%8]>>(g/8*4)&15, scales[8+g%4]>>(g/4*2)&3
+		u.scale[g] = int8(low|high<<4) - 32
+	}
+}
+
 // Q4_K: f16 d, f16 dmin, 12 bytes of six-bit scales and minimums, 128 bytes of
 // nibbles: of each 32 bytes, the low halves come first.
 func unpackQ4_K(u *superBlock, b []byte) {
-	u.d, u.min = half(b), half(b[2:])
-	u.sixBits((*[12]byte)(b[4:]))
+	scalesQ4_K(u, b)
 	for i := 0; i < 128; i += 8 {
 		x := binary.LittleEndian.Uint64(b[16+i:])
 		q := u.q[i/32*64+i%32:]
@@ -138,8 +147,7 @@ func unpackQ4_K(u *superBlock, b []byte) {
 // Q5_K: as Q4_K, with 32 bytes of fifth bits before the nibbles: bit j of them
 // belongs to the j-th 32 weights.
 func unpackQ5_K(u *superBlock, b []byte) {
-	u.d, u.min = half(b), half(b[2:])
-	u.sixBits((*[12]byte)(b[4:]))
+	scalesQ4_K(u, b)
 	for i := 0; i < 128; i += 8 {
 		x := binary.LittleEndian.Uint64(b[48+i:])
 		h := binary.LittleEndian.Uint64(b[16+i%32:]) >> (i / 32 * 2)
@@ -153,10 +161,7 @@ func unpackQ5_K(u *superBlock, b []byte) {
 // f16 d; w = d·sc·(q-32). A half of 128 weights has 64 and 32 bytes of them;
 // bit pair j is quarter j, quarters 0 and 1 are the low nibbles.
 func unpackQ6_K(u *superBlock, b []byte) {
-	u.d = half(b[208:])
-	for g, s := range b[192:208] {
-		u.scale[g] = int8(s)
-	}
+	scalesQ6_K(u, b)
 	for i := 0; i < 64; i += 8 {
 		l := b[i/32*64+i%32:]
 		x0, x1 := binary.LittleEndian.Uint64(l), binary.LittleEndian.Uint64(l[32:])
@@ -169,15 +174,28 @@ func unpackQ6_K(u *superBlock, b []byte) {
 	}
 }
 
+func scalesQ6_K(u *superBlock, b []byte) {
+	u.d = half(b[208:])
+	for g, s := range b[192:208] {
+		u.scale[g] = int8(s)
+	}
+}
+
 // IQ4_XS: f16 d, 8 high bit pairs and 8 low nibbles of the scales of 32
 // weights, 128 bytes of nibbles; w = d·(sc-32)·values[q].
 func unpackIQ4_XS(u *superBlock, b []byte) {
+	scalesIQ4_XS(u, b)
+	for j := range 8 {
+		lookupIQ4((*[32]byte)(u.q[32*j:]), (*[16]byte)(b[8+16*j:]))
+	}
+}
+
+func scalesIQ4_XS(u *superBlock, b []byte) {
 	u.d = half(b)
 	high := binary.LittleEndian.Uint16(b[2:])
 	for j := range 8 {
 		low := b[4+j/2] >> (j % 2 * 4) & 15
 		scale := int8(low|byte(high>>(2*j)&3)<<4) - 32
 		u.scale[2*j], u.scale[2*j+1] = scale, scale
-		lookupIQ4((*[32]byte)(u.q[32*j:]), (*[16]byte)(b[8+16*j:]))
 	}
 }

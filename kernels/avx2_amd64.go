@@ -1,0 +1,264 @@
+//go:build amd64 && !noasm
+
+package kernels
+
+import (
+	"unsafe"
+
+	"github.com/klauspost/cpuid/v2"
+)
+
+// avx2 is the arithmetic of CPUs with AVX2, FMA and F16C (from Haswell and Zen
+// on).
+func avx2() *Impl {
+	k := &Impl{Name: "avx2", Rank: 10, Missing: missing(cpuid.AVX2, cpuid.FMA3, cpuid.F16C)}
+	for f, m := range mulAVX2 {
+		k.Mul[f] = m
+	}
+	k.Quantize = [NumActKinds]QuantizeFunc{Act32: quantizeAct32AVX2, Act256: quantizeAct256AVX2}
+	k.RMSNorm, k.Rope, k.SiLUMul, k.Add, k.Max = rmsNorm2, rope2, siluMul2, add2, max2
+	k.StoreKV[KVF16], k.Attend[KVF16] = storeKVF16AVX2, attendF16AVX2
+	return k
+}
+
+var mulAVX2 = map[Format]MulFunc{
+	Q4_0:   (&blockFormatAVX2{18, expandQ4_0AVX2, tileBlocksAVX2, reduceBlocksAVX2}).mul,
+	Q4_1:   (&blockFormatAVX2{20, expandQ4_1AVX2, tileMinBlocksAVX2, reduceMinBlocksAVX2}).mul,
+	Q5_0:   (&blockFormatAVX2{22, expandQ5_0AVX2, tileBlocksAVX2, reduceBlocksAVX2}).mul,
+	Q5_1:   (&blockFormatAVX2{24, expandQ5_1AVX2, tileMinBlocksAVX2, reduceMinBlocksAVX2}).mul,
+	Q8_0:   (&blockFormatAVX2{34, expandQ8_0AVX2, tileBlocksAVX2, reduceBlocksAVX2}).mul,
+	IQ4_NL: (&blockFormatAVX2{18, expandIQ4_NLAVX2, tileBlocksAVX2, reduceBlocksAVX2}).mul,
+	Q2_K:   (&superFormatAVX2{84, scalesQ2_K, expandQ2_KAVX2, tileMinSupersAVX2, reduceMinSupersAVX2}).mul,
+	Q3_K:   (&superFormatAVX2{110, scalesQ3_K, expandQ3_KAVX2, tileSupersAVX2, reduceSupersAVX2}).mul,
+	Q4_K:   (&superFormatAVX2{144, scalesQ4_K, expandQ4_KAVX2, tileMinSupersAVX2, reduceMinSupersAVX2}).mul,
+	Q5_K:   (&superFormatAVX2{176, scalesQ4_K, expandQ5_KAVX2, tileMinSupersAVX2, reduceMinSupersAVX2}).mul,
+	Q6_K:   (&superFormatAVX2{210, scalesQ6_K, expandQ6_KAVX2, tileSupersAVX2, reduceSupersAVX2}).mul,
+	IQ4_XS: (&superFormatAVX2{136, scalesIQ4_XS, expandIQ4_XSAVX2, tileSupersAVX2, reduceSupersAVX2}).mul,
+}
+
+// Rows and columns that the AVX2 kernels take together.
+const (
+	rowsAVX2 = 8
+	colsAVX2 = 4
+)
+
+// blockFormatAVX2 is the product of a block format: the bytes of a block of 32,
+// and its assembly.
+type blockFormatAVX2 struct {
+	size   int
+	expand func(dst, w *byte, n int)
+	tile   func(y *float32, panel, scales *byte, n int, q *int8, d *float32, bias *int32, k, cols int)
+	reduce func(acc *float32, sums *byte, scales *float32, n int, d *float32, bias *int32)
+}
+
+// parts cuts the panel: eight rows of k weights, eight more (the transposed
+// rows, or partial sums), then scales of at most four bytes a weight.
+func (s *Scratch) parts(k int) (rows, panel, scales []byte) {
+	n := rowsAVX2 * k
+	return s.Panel[:n], s.Panel[n : 2*n], s.Panel[2*n : 2*n+4*k]
+}
+
+func floats32(b []byte) []float32 { return unsafe.Slice(float32s(b), len(b)/4) }
+
+func (f *blockFormatAVX2) mul(y []float32, stride int, w []byte, rows int, a *Acts, s *Scratch) {
+	blocks := a.K / 32
+	size := blocks * f.size
+	buf, panel, scales := s.parts(a.K)
+	d := floats32(scales)
+	out := s.F[:colsAVX2*rowsAVX2]
+	for r := 0; r < rows; r += rowsAVX2 {
+		n := min(rowsAVX2, rows-r)
+		for i := range n {
+			row := w[(r+i)*size : (r+i+1)*size]
+			f.expand(&buf[i*a.K], &row[0], blocks)
+			if a.N == 1 {
+				dotsBlocksAVX2(&panel[i*32], &buf[i*a.K], &a.Q[0], blocks)
+			}
+			for b := range blocks {
+				d[16*b+i], d[16*b+8+i] = half(row[b*f.size:]), half(row[b*f.size+2:])
+			}
+		}
+		if a.N == 1 {
+			f.reduce(&out[0], &panel[0], &d[0], blocks, &a.D[0], &a.Bias[0])
+			copy(y[r:], out[:n])
+			continue
+		}
+		panelAVX2(&panel[0], &buf[0], a.K, blocks)
+		for c := 0; c < a.N; c += colsAVX2 {
+			m := min(colsAVX2, a.N-c)
+			f.tile(&out[0], &panel[0], &scales[0], blocks, &a.Q[c*a.K], &a.D[c*blocks], &a.Bias[c*blocks], a.K, m)
+			for i := range m {
+				copy(y[(c+i)*stride+r:], out[i*rowsAVX2:i*rowsAVX2+n])
+			}
+		}
+	}
+}
+
+// superFormatAVX2 is the product of a super-block format: the bytes of a
+// super-block of 256, what unpacks its scales, and its assembly.
+type superFormatAVX2 struct {
+	size   int
+	scales func(u *superBlock, b []byte)
+	expand func(dst, w *byte, n int)
+	tile   func(y *float32, panel, scales *byte, n int, q *int8, d *float32, sum *int16, k, cols int)
+	reduce func(acc *float32, sums *byte, scales *float32, n int, d *float32)
+}
+
+// recordAVX2 holds the scales of a super-block of eight rows for the tile, in
+// words of which two make a pair.
+type recordAVX2 struct {
+	scales [16][rowsAVX2][2]int16
+	mins   [8][rowsAVX2][2]int16
+	d      [2][rowsAVX2]float32
+}
+
+// set fills in row i.
+func (t *recordAVX2) set(i int, u *superBlock) {
+	for g, v := range u.scale {
+		t.scales[g][i] = [2]int16{int16(v), int16(v)}
+	}
+	for g, v := range u.mins {
+		t.mins[g/2][i][g%2] = int16(v)
+	}
+	t.d[0][i], t.d[1][i] = u.d, u.min
+}
+
+func (f *superFormatAVX2) mul(y []float32, stride int, w []byte, rows int, a *Acts, s *Scratch) {
+	if a.N == 1 {
+		f.mulDots(y, w, rows, a, s)
+		return
+	}
+	supers := a.K / 256
+	size := supers * f.size
+	buf, panel, scales := s.parts(a.K)
+	out, u := s.F[:colsAVX2*rowsAVX2], (*superBlock)(unsafe.Pointer(&s.I[0]))
+	records := unsafe.Slice((*recordAVX2)(unsafe.Pointer(&scales[0])), supers)
+	for r := 0; r < rows; r += rowsAVX2 {
+		n := min(rowsAVX2, rows-r)
+		for i := range n {
+			row := w[(r+i)*size : (r+i+1)*size]
+			f.expand(&buf[i*a.K], &row[0], supers)
+			for b := range supers {
+				f.scales(u, row[b*f.size:])
+				records[b].set(i, u)
+			}
+		}
+		panelAVX2(&panel[0], &buf[0], a.K, a.K/32)
+		for c := 0; c < a.N; c += colsAVX2 {
+			m := min(colsAVX2, a.N-c)
+			f.tile(&out[0], &panel[0], &scales[0], supers, &a.Q[c*a.K], &a.D[c*supers], &a.Sum[c*16*supers], a.K, m)
+			for i := range m {
+				copy(y[(c+i)*stride+r:], out[i*rowsAVX2:i*rowsAVX2+n])
+			}
+		}
+	}
+}
+
+// mulDots is mul for one column.
+func (f *superFormatAVX2) mulDots(y []float32, w []byte, rows int, a *Acts, s *Scratch) {
+	supers := a.K / 256
+	size := supers * f.size
+	buf, sums, rest := s.parts(a.K)
+	out, u := s.F[:rowsAVX2], (*superBlock)(unsafe.Pointer(&s.I[0]))
+	words := unsafe.Slice((*[2][16]int16)(unsafe.Pointer(&rest[0])), supers)
+	d := floats32(rest[64*supers:])
+	for r := 0; r < rows; r += rowsAVX2 {
+		n := min(rowsAVX2, rows-r)
+		for i := range n {
+			row := w[(r+i)*size : (r+i+1)*size]
+			f.expand(&buf[0], &row[0], supers)
+			for b := range supers {
+				f.scales(u, row[b*f.size:])
+				for g := range 16 {
+					words[b][0][g], words[b][1][g] = int16(u.scale[g]), int16(u.mins[g])
+				}
+				d[16*b+i], d[16*b+8+i] = u.d, u.min
+			}
+			dotsSupersAVX2(&sums[i*32], &buf[0], &words[0][0][0], &a.Q[0], &a.Sum[0], supers)
+		}
+		f.reduce(&out[0], &sums[0], &d[0], supers, &a.D[0])
+		copy(y[r:], out[:n])
+	}
+}
+
+// Constants of the unpacking: for the bits of BITS, the byte of 32 bits that
+// each of 32 weights needs and the masks in it; the offsets of Q4_0 and Q5_0.
+var (
+	bitBytes = func() (t [32]byte) {
+		for i := range t {
+			t[i] = byte(i / 8)
+		}
+		return t
+	}()
+	bitMasks = uint64(0x8040201008040201)
+	offsets  = [2]uint32{0x08080808, 0xf0f0f0f0}
+)
+
+//go:noescape
+func expandQ4_0AVX2(dst, w *byte, n int)
+
+//go:noescape
+func expandQ4_1AVX2(dst, w *byte, n int)
+
+//go:noescape
+func expandQ5_0AVX2(dst, w *byte, n int)
+
+//go:noescape
+func expandQ5_1AVX2(dst, w *byte, n int)
+
+//go:noescape
+func expandQ8_0AVX2(dst, w *byte, n int)
+
+//go:noescape
+func expandIQ4_NLAVX2(dst, w *byte, n int)
+
+//go:noescape
+func expandQ2_KAVX2(dst, w *byte, n int)
+
+//go:noescape
+func expandQ3_KAVX2(dst, w *byte, n int)
+
+//go:noescape
+func expandQ4_KAVX2(dst, w *byte, n int)
+
+//go:noescape
+func expandQ5_KAVX2(dst, w *byte, n int)
+
+//go:noescape
+func expandQ6_KAVX2(dst, w *byte, n int)
+
+//go:noescape
+func expandIQ4_XSAVX2(dst, w *byte, n int)
+
+//go:noescape
+func panelAVX2(panel, rows *byte, stride, blocks int)
+
+//go:noescape
+func dotsBlocksAVX2(sums, row *byte, q *int8, blocks int)
+
+//go:noescape
+func dotsSupersAVX2(sums, row *byte, scales *int16, q *int8, sum *int16, supers int)
+
+//go:noescape
+func reduceBlocksAVX2(acc *float32, sums *byte, scales *float32, n int, d *float32, bias *int32)
+
+//go:noescape
+func reduceSupersAVX2(acc *float32, sums *byte, scales *float32, n int, d *float32)
+
+//go:noescape
+func tileBlocksAVX2(y *float32, panel, scales *byte, n int, q *int8, d *float32, bias *int32, k, cols int)
+
+//go:noescape
+func tileSupersAVX2(y *float32, panel, scales *byte, n int, q *int8, d *float32, sum *int16, k, cols int)
+
+//go:noescape
+func reduceMinBlocksAVX2(acc *float32, sums *byte, scales *float32, n int, d *float32, bias *int32)
+
+//go:noescape
+func reduceMinSupersAVX2(acc *float32, sums *byte, scales *float32, n int, d *float32)
+
+//go:noescape
+func tileMinBlocksAVX2(y *float32, panel, scales *byte, n int, q *int8, d *float32, bias *int32, k, cols int)
+
+//go:noescape
+func tileMinSupersAVX2(y *float32, panel, scales *byte, n int, q *int8, d *float32, sum *int16, k, cols int)
