@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,13 +15,13 @@ import (
 // Logger makes the logger that the settings ask for. Close it in the end.
 func (c *Config) Logger() (*slog.Logger, io.Closer, error) {
 	var level slog.Level
-	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+	if err := level.UnmarshalText([]byte(strings.TrimSuffix(c.LogLevel, "ing"))); err != nil {
 		return nil, nil, fmt.Errorf("log level: %w", err)
 	}
 	if c.LogFile == "" {
 		info, err := os.Stderr.Stat()
 		terminal := err == nil && info.Mode()&os.ModeCharDevice != 0
-		return slog.New(tint.NewHandler(os.Stderr, &tint.Options{Level: level, TimeFormat: time.DateTime, NoColor: !terminal})),
+		return slog.New(tint.NewTextHandler(os.Stderr, &tint.Options{Level: level, TimeFormat: time.DateTime, NoColor: !terminal})),
 			io.NopCloser(nil), nil
 	}
 	f, err := openLog(c.LogFile, int64(c.LogMaxSizeMB)<<20, c.LogMaxFiles)

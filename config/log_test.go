@@ -33,7 +33,7 @@ func TestLogRotates(t *testing.T) {
 
 func TestLogGoesOnInTheFile(t *testing.T) {
 	c := Default()
-	c.LogFile, c.LogLevel = filepath.Join(t.TempDir(), "cllm.log"), "warn"
+	c.LogFile, c.LogLevel = filepath.Join(t.TempDir(), "cllm.log"), "warning"
 	for range 2 {
 		log, closer, err := c.Logger()
 		require.NoError(t, err)

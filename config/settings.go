@@ -84,7 +84,7 @@ var Settings = []*Setting{
 	float("api.defaults.repetition_penalty", "CLLM_DEFAULT_REPETITION_PENALTY", "repetition_penalty of requests that have none", 0.01, 10, func(c *Config) *float64 { return &c.Defaults.RepetitionPenalty }),
 	str("api.defaults.prompt", "", "", "prompt of requests that have none", func(c *Config) *string { return &c.Defaults.Prompt }),
 
-	choice("logging.level", "CLLM_LOG_LEVEL", "log-level L", "debug, info, warn or error (info)", []string{"debug", "info", "warn", "error"}, func(c *Config) *string { return &c.LogLevel }),
+	choice("logging.level", "CLLM_LOG_LEVEL", "log-level L", "debug, info, warn or error (info)", []string{"debug", "info", "warn", "warning", "error"}, func(c *Config) *string { return &c.LogLevel }),
 	str("logging.file", "CLLM_LOG_FILE", "log-file F", "file to log to; none is stderr", func(c *Config) *string { return &c.LogFile }),
 	count("logging.max_size_mb", "CLLM_LOG_MAX_SIZE_MB", "", "MB at which the log file is rotated", 1, 1<<20, func(c *Config) *int { return &c.LogMaxSizeMB }),
 	count("logging.max_files", "CLLM_LOG_MAX_FILES", "", "rotated log files that are kept", 0, 1000, func(c *Config) *int { return &c.LogMaxFiles }),

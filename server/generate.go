@@ -108,6 +108,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, stream bool) {
 	if err == nil {
 		err = interrupted(result)
 	}
+	if errors.Is(err, context.Canceled) && r.Context().Err() == nil {
+		err = runtime.ErrDraining // the client is there, the engine has closed
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return

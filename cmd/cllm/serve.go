@@ -102,6 +102,9 @@ func serve(ctx context.Context, c *config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	if cores := tensor.DefaultThreads(); options.Threads > cores {
+		log.Warn("more threads than cores that this process may use: they will wait for each other", "threads", options.Threads, "cores", cores)
+	}
 	// The workers keep every core busy. Threads of their own let the system
 	// share the cores with those that answer, at once and not at the next step.
 	goruntime.GOMAXPROCS(max(goruntime.GOMAXPROCS(0), options.Threads+2))
