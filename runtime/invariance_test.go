@@ -167,6 +167,7 @@ func TestOneAnswer(t *testing.T) {
 	}{
 		{"demo-qwen2-q4_k_m.gguf", kernels.KVF16, 32},
 		{"demo-qwen2-q4_k_m.gguf", kernels.KVQ8, 6},
+		{"demo-qwen3-f16.gguf", kernels.KVF32, 6},
 	} {
 		t.Run(c.file+" "+KVFormatName(c.format), func(t *testing.T) {
 			d := openDemo(t, c.file)
@@ -195,17 +196,22 @@ func TestOneAnswer(t *testing.T) {
 					func(s Stats) uint64 { return uint64(s.Preemptions) + s.CachedTokens }},
 			} {
 				way.o.KVFormat = c.format
-				e := d.start(t, way.o)
-				w.watch(t, e)
-				got := texts(t, e, all, way.together)
-				if want == nil {
-					want = got
+				// Whether drafts pay depends on measured times: a loaded machine
+				// gets more than one try.
+				for try := 1; ; try++ {
+					e := d.start(t, way.o)
+					w.watch(t, e)
+					got := texts(t, e, all, way.together)
+					if want == nil {
+						want = got
+					}
+					require.Equal(t, want, got, way.name)
+					require.NoError(t, e.Close())
+					if way.used == nil || way.used(e.Stats()) > 0 {
+						break
+					}
+					require.Less(t, try, 6, "%s: it did not happen", way.name)
 				}
-				require.Equal(t, want, got, way.name)
-				if way.used != nil {
-					require.NotZero(t, way.used(e.Stats()), "%s: it did not happen", way.name)
-				}
-				require.NoError(t, e.Close())
 			}
 			require.Greater(t, len(w.logits), 300)
 		})
