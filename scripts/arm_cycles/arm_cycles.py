@@ -27,7 +27,7 @@ SHORT, LONG = 2560, 5120
 CORES = [("cortex-a72", "cortex-a72", "neon"), ("neoverse-n1", "neoverse-n1", "dotprod"), ("neoverse-v1", "max", "i8mm")]
 FORMATS = ["Q4_K", "Q5_0", "Q6_K", "Q8_0"]
 
-# llama.cpp's: core, function, how to call it (see peer.c), rows, columns, format.
+# llama.cpp's: core, function, how to call it (see c/peer.c), rows, columns, format.
 PEER_PACKAGE = "@node-llama-cpp/linux-arm64@3.22.1"  # llama.cpp v0.5.0
 PEER_CPU = {"cortex-a72": "cortex-a72", "neoverse-n1": "neoverse-n1", "neoverse-v1": "max,sve-max-vq=2"}
 PEER_LIB = {"cortex-a72": "armv8.0_1", "neoverse-n1": "armv8.2_2", "neoverse-v1": "armv8.6_1"}
@@ -138,7 +138,7 @@ def fetch(folder):
 def peers(tmp, folder):
     folder = fetch(folder)
     caller = os.path.join(tmp, "peer")
-    output("aarch64-linux-gnu-gcc", "-O1", os.path.join(HERE, "peer.c"), "-o", caller, "-ldl")
+    output("aarch64-linux-gnu-gcc", "-O1", os.path.join(HERE, "c", "peer.c"), "-o", caller, "-ldl")
     qemu = ["setarch", "-R", "qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", "-E", f"LD_LIBRARY_PATH={folder}"]
     for core, symbol, how, rows, columns, fmt in PEER:
         library = os.path.join(folder, f"libggml-cpu-{PEER_LIB[core]}.so")
@@ -159,7 +159,7 @@ def main():
     parser.add_argument("--peer", metavar="FOLDER", help="measure llama.cpp's kernels too, from libraries in this folder")
     folder = parser.parse_args().peer
     with tempfile.TemporaryDirectory() as tmp:
-        output("gcc", "-shared", "-fPIC", "-O2", "-fvisibility=hidden", os.path.join(HERE, "trace.c"), "-o", f"{tmp}/libtrace.so")
+        output("gcc", "-shared", "-fPIC", "-O2", "-fvisibility=hidden", os.path.join(HERE, "c", "trace.c"), "-o", f"{tmp}/libtrace.so")
         print("| core | format | kernel | cycles | instructions |\n|---|---|---|---|---|")
         for who, rows in [("", ours(tmp))] + ([("llama.cpp, ", peers(tmp, folder))] if folder else []):
             for core, fmt, shape, (c, i) in rows:
