@@ -28,12 +28,12 @@ var mulAVX2 = map[Format]MulFunc{
 	Q5_1:   (&blockFormatAVX2{24, expandQ5_1AVX2, tileMinBlocksAVX2, reduceMinBlocksAVX2}).mul,
 	Q8_0:   (&blockFormatAVX2{34, expandQ8_0AVX2, tileBlocksAVX2, reduceBlocksAVX2}).mul,
 	IQ4_NL: (&blockFormatAVX2{18, expandIQ4_NLAVX2, tileBlocksAVX2, reduceBlocksAVX2}).mul,
-	Q2_K:   (&superFormatAVX2{84, scalesQ2_K, expandQ2_KAVX2, tileMinSupersAVX2, reduceMinSupersAVX2}).mul,
-	Q3_K:   (&superFormatAVX2{110, scalesQ3_K, expandQ3_KAVX2, tileSupersAVX2, reduceSupersAVX2}).mul,
-	Q4_K:   (&superFormatAVX2{144, scalesQ4_K, expandQ4_KAVX2, tileMinSupersAVX2, reduceMinSupersAVX2}).mul,
-	Q5_K:   (&superFormatAVX2{176, scalesQ4_K, expandQ5_KAVX2, tileMinSupersAVX2, reduceMinSupersAVX2}).mul,
-	Q6_K:   (&superFormatAVX2{210, scalesQ6_K, expandQ6_KAVX2, tileSupersAVX2, reduceSupersAVX2}).mul,
-	IQ4_XS: (&superFormatAVX2{136, scalesIQ4_XS, expandIQ4_XSAVX2, tileSupersAVX2, reduceSupersAVX2}).mul,
+	Q2_K:   (&superFormatAVX2{84, scalesQ2_K, nil, expandQ2_KAVX2, tileMinSupersAVX2, reduceMinSupersAVX2}).mul,
+	Q3_K:   (&superFormatAVX2{110, scalesQ3_K, nil, expandQ3_KAVX2, tileSupersAVX2, reduceSupersAVX2}).mul,
+	Q4_K:   (&superFormatAVX2{144, nil, wordsQ4_KAVX2, expandQ4_KAVX2, tileMinSupersAVX2, reduceMinSupersAVX2}).mul,
+	Q5_K:   (&superFormatAVX2{176, nil, wordsQ4_KAVX2, expandQ5_KAVX2, tileMinSupersAVX2, reduceMinSupersAVX2}).mul,
+	Q6_K:   (&superFormatAVX2{210, nil, wordsQ6_KAVX2, expandQ6_KAVX2, tileSupersAVX2, reduceSupersAVX2}).mul,
+	IQ4_XS: (&superFormatAVX2{136, scalesIQ4_XS, nil, expandIQ4_XSAVX2, tileSupersAVX2, reduceSupersAVX2}).mul,
 }
 
 // Rows and columns that the AVX2 kernels take together.
@@ -74,9 +74,7 @@ func (f *blockFormatAVX2) mul(y []float32, stride int, w []byte, rows int, a *Ac
 			if a.N == 1 {
 				dotsBlocksAVX2(&panel[i*32], &buf[i*a.K], &a.Q[0], blocks)
 			}
-			for b := range blocks {
-				d[16*b+i], d[16*b+8+i] = half(row[b*f.size:]), half(row[b*f.size+2:])
-			}
+			halvesAVX2(&d[i], &row[0], f.size, blocks)
 		}
 		if a.N == 1 {
 			f.reduce(&out[0], &panel[0], &d[0], blocks, &a.D[0], &a.Bias[0])
@@ -95,13 +93,34 @@ func (f *blockFormatAVX2) mul(y []float32, stride int, w []byte, rows int, a *Ac
 }
 
 // superFormatAVX2 is the product of a super-block format: the bytes of a
-// super-block of 256, what unpacks its scales, and its assembly.
+// super-block of 256, what unpacks its scales (in assembly, or one super-block
+// in Go), and its assembly.
 type superFormatAVX2 struct {
 	size   int
 	scales func(u *superBlock, b []byte)
+	words  func(words *int16, d *float32, w *byte, stride, n int)
 	expand func(dst, w *byte, n int)
 	tile   func(y *float32, panel, scales *byte, n int, q *int8, d *float32, sum *int16, k, cols int)
 	reduce func(acc *float32, sums *byte, scales *float32, n int, d *float32)
+}
+
+// wordsAVX2 are the scales and the minimums of a super-block, for 16 weights
+// each.
+type wordsAVX2 [2][16]int16
+
+// row unpacks the scales of a row to words, d and dmin to d[16·b] and d[16·b+8].
+func (f *superFormatAVX2) row(words []wordsAVX2, d []float32, row []byte, u *superBlock) {
+	if f.words != nil {
+		f.words(&words[0][0][0], &d[0], &row[0], f.size, len(words))
+		return
+	}
+	for b := range words {
+		f.scales(u, row[b*f.size:])
+		for g := range 16 {
+			words[b][0][g], words[b][1][g] = int16(u.scale[g]), int16(u.mins[g])
+		}
+		d[16*b], d[16*b+8] = u.d, u.min
+	}
 }
 
 // recordAVX2 holds the scales of a super-block of eight rows for the tile, in
@@ -112,36 +131,37 @@ type recordAVX2 struct {
 	d      [2][rowsAVX2]float32
 }
 
-// set fills in row i.
-func (t *recordAVX2) set(i int, u *superBlock) {
-	for g, v := range u.scale {
-		t.scales[g][i] = [2]int16{int16(v), int16(v)}
-	}
-	for g, v := range u.mins {
-		t.mins[g/2][i][g%2] = int16(v)
-	}
-	t.d[0][i], t.d[1][i] = u.d, u.min
-}
-
 func (f *superFormatAVX2) mul(y []float32, stride int, w []byte, rows int, a *Acts, s *Scratch) {
-	if a.N == 1 {
-		f.mulDots(y, w, rows, a, s)
-		return
-	}
 	supers := a.K / 256
 	size := supers * f.size
 	buf, panel, scales := s.parts(a.K)
 	out, u := s.F[:colsAVX2*rowsAVX2], (*superBlock)(unsafe.Pointer(&s.I[0]))
 	records := unsafe.Slice((*recordAVX2)(unsafe.Pointer(&scales[0])), supers)
+	words := unsafe.Slice((*wordsAVX2)(unsafe.Pointer(&s.I[1024])), supers)
+	d := s.F[1024 : 1024+16*supers]
 	for r := 0; r < rows; r += rowsAVX2 {
 		n := min(rowsAVX2, rows-r)
 		for i := range n {
 			row := w[(r+i)*size : (r+i+1)*size]
 			f.expand(&buf[i*a.K], &row[0], supers)
-			for b := range supers {
-				f.scales(u, row[b*f.size:])
-				records[b].set(i, u)
+			f.row(words, d[i:], row, u)
+			if a.N == 1 {
+				dotsSupersAVX2(&panel[i*32], &buf[i*a.K], &words[0][0][0], &a.Q[0], &a.Sum[0], supers)
+				continue
 			}
+			for b := range records {
+				t, v := &records[b], &words[b]
+				for g := range 16 {
+					t.scales[g][i] = [2]int16{v[0][g], v[0][g]}
+					t.mins[g/2][i][g%2] = v[1][g]
+				}
+				t.d[0][i], t.d[1][i] = d[16*b+i], d[16*b+8+i]
+			}
+		}
+		if a.N == 1 {
+			f.reduce(&out[0], &panel[0], &d[0], supers, &a.D[0])
+			copy(y[r:], out[:n])
+			continue
 		}
 		panelAVX2(&panel[0], &buf[0], a.K, a.K/32)
 		for c := 0; c < a.N; c += colsAVX2 {
@@ -154,33 +174,6 @@ func (f *superFormatAVX2) mul(y []float32, stride int, w []byte, rows int, a *Ac
 	}
 }
 
-// mulDots is mul for one column.
-func (f *superFormatAVX2) mulDots(y []float32, w []byte, rows int, a *Acts, s *Scratch) {
-	supers := a.K / 256
-	size := supers * f.size
-	buf, sums, rest := s.parts(a.K)
-	out, u := s.F[:rowsAVX2], (*superBlock)(unsafe.Pointer(&s.I[0]))
-	words := unsafe.Slice((*[2][16]int16)(unsafe.Pointer(&rest[0])), supers)
-	d := floats32(rest[64*supers:])
-	for r := 0; r < rows; r += rowsAVX2 {
-		n := min(rowsAVX2, rows-r)
-		for i := range n {
-			row := w[(r+i)*size : (r+i+1)*size]
-			f.expand(&buf[0], &row[0], supers)
-			for b := range supers {
-				f.scales(u, row[b*f.size:])
-				for g := range 16 {
-					words[b][0][g], words[b][1][g] = int16(u.scale[g]), int16(u.mins[g])
-				}
-				d[16*b+i], d[16*b+8+i] = u.d, u.min
-			}
-			dotsSupersAVX2(&sums[i*32], &buf[0], &words[0][0][0], &a.Q[0], &a.Sum[0], supers)
-		}
-		f.reduce(&out[0], &sums[0], &d[0], supers, &a.D[0])
-		copy(y[r:], out[:n])
-	}
-}
-
 // Constants of the unpacking: for the bits of BITS, the byte of 32 bits that
 // each of 32 weights needs and the masks in it; the offsets of Q4_0 and Q5_0.
 var (
@@ -190,6 +183,11 @@ var (
 		}
 		return t
 	}()
+	// twice takes bytes: eight scales twice each, then eight minimums.
+	twice = [32]byte{
+		0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7,
+		8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15,
+	}
 	bitMasks = uint64(0x8040201008040201)
 	offsets  = [2]uint32{0x08080808, 0xf0f0f0f0}
 )
@@ -232,6 +230,15 @@ func expandIQ4_XSAVX2(dst, w *byte, n int)
 
 //go:noescape
 func panelAVX2(panel, rows *byte, stride, blocks int)
+
+//go:noescape
+func halvesAVX2(dst *float32, w *byte, stride, n int)
+
+//go:noescape
+func wordsQ4_KAVX2(words *int16, d *float32, w *byte, stride, n int)
+
+//go:noescape
+func wordsQ6_KAVX2(words *int16, d *float32, w *byte, stride, n int)
 
 //go:noescape
 func dotsBlocksAVX2(sums, row *byte, q *int8, blocks int)

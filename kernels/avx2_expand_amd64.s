@@ -40,6 +40,22 @@
 	VPAND Y12, D, D; \
 	VPCMPEQB Y12, D, D
 
+#define WORDS_ARGS \
+	MOVQ words+0(FP), DI; \
+	MOVQ d+8(FP), R8; \
+	MOVQ w+16(FP), SI; \
+	MOVQ stride+24(FP), R9; \
+	MOVQ n+32(FP), CX
+
+#define WORDS_NEXT \
+	ADDQ R9, SI; \
+	ADDQ $64, DI; \
+	ADDQ $64, R8; \
+	DECQ CX; \
+	JNZ block; \
+	VZEROUPPER; \
+	RET
+
 // func expandQ4_0AVX2(dst, w *byte, n int)
 TEXT ·expandQ4_0AVX2(SB), NOSPLIT, $0-24
 	ARGS
@@ -394,3 +410,78 @@ block:
 	VPSHUFB Y0, Y11, Y0
 	VMOVDQU Y0, 224(DI)
 	NEXT(136, 256)
+
+// func halvesAVX2(dst *float32, w *byte, stride, n int)
+//
+// Two float16 of each of n blocks, stride bytes apart, to dst[16·i] and
+// dst[16·i+8].
+TEXT ·halvesAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ w+8(FP), SI
+	MOVQ stride+16(FP), R8
+	MOVQ n+24(FP), CX
+
+block:
+	VMOVD      (SI), X0
+	VCVTPH2PS  X0, X0
+	VMOVSS     X0, (DI)
+	VEXTRACTPS $1, X0, 32(DI)
+	ADDQ       R8, SI
+	ADDQ       $64, DI
+	DECQ       CX
+	JNZ        block
+	VZEROUPPER
+	RET
+
+// func wordsQ4_KAVX2(words *int16, d *float32, w *byte, stride, n int)
+//
+// The scales and the minimums of n super-blocks of Q4_K or Q5_K as words
+// [n][2][16], one for 16 weights each; d and dmin to d[16·i] and d[16·i+8]. The
+// low bits of the fields are shuffled to their places, shifted and masked, the
+// high two joined.
+TEXT ·wordsQ4_KAVX2(SB), NOSPLIT, $0-40
+	WORDS_ARGS
+	VMOVDQU ·sixBits+0(SB), X15
+	VMOVDQU ·sixBits+16(SB), X14
+	VMOVDQU ·sixBits+32(SB), X13
+	VMOVDQU ·sixBits+64(SB), X12
+	VPBROADCASTD ·splat+16(SB), X11
+	VMOVDQU ·twice(SB), X10
+	VMOVDQU ·twice+16(SB), X9
+
+block:
+	VMOVDQU    (SI), X0
+	VCVTPH2PS  X0, X1
+	VMOVSS     X1, (R8)
+	VEXTRACTPS $1, X1, 32(R8)
+	VPSHUFB    X14, X0, X1
+	VPSHUFB    X15, X0, X0
+	VPSRLD     $2, X1, X1
+	VPSRLVD    X13, X0, X0
+	VPAND      X11, X1, X1
+	VPAND      X12, X0, X0
+	VPOR       X1, X0, X0
+	VPSHUFB    X10, X0, X1
+	VPSHUFB    X9, X0, X0
+	VPMOVZXBW  X1, Y1
+	VPMOVZXBW  X0, Y0
+	VMOVDQU    Y1, (DI)
+	VMOVDQU    Y0, 32(DI)
+	WORDS_NEXT
+
+// func wordsQ6_KAVX2(words *int16, d *float32, w *byte, stride, n int)
+//
+// The same of Q6_K, which has no minimums.
+TEXT ·wordsQ6_KAVX2(SB), NOSPLIT, $0-40
+	WORDS_ARGS
+	VPXOR Y1, Y1, Y1
+
+block:
+	VPMOVSXBW 192(SI), Y0
+	VMOVDQU   Y0, (DI)
+	VMOVDQU   Y1, 32(DI)
+	MOVWLZX   208(SI), AX
+	VMOVD     AX, X0
+	VCVTPH2PS X0, X0
+	VMOVSS    X0, (R8)
+	WORDS_NEXT
