@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -286,4 +287,44 @@ func TestServePortTaken(t *testing.T) {
 	code, _, errs := cllm(t, "", "serve", "-p", port, "-F", filepath.Join(t.TempDir(), "log"))
 	require.Equal(t, exitFailure, code)
 	require.Contains(t, errs, "cannot listen")
+}
+
+// What generate prints is what the server answers, streamed or not.
+func TestServeAnswersLikeGenerate(t *testing.T) {
+	models := []string{""}
+	if folder := os.Getenv("CLLM_TEST_MODELS"); folder != "" {
+		found, err := filepath.Glob(filepath.Join(folder, "*0.5b*.gguf"))
+		require.NoError(t, err)
+		models = append(models, found...)
+	} else {
+		t.Log("only the demo model: CLLM_TEST_MODELS names no folder with others")
+	}
+	const prompt = "Once upon a time"
+	for _, m := range models {
+		code, text, errs := cllm(t, "", "generate", "-m", m, "-p", prompt, "-n", "10", "--temperature", "0", "-c", "256")
+		require.Zero(t, code, errs)
+		url, stop := serveInBackground(t, "-m", m, "-c", "256", "--parallel", "2")
+		var answers []string
+		for _, route := range []string{"/generate", "/generate_stream"} {
+			res, err := http.Post(url+route, "application/json", strings.NewReader(`{"prompt":"`+prompt+`","max_tokens":10,"temperature":0}`))
+			require.NoError(t, err)
+			body, err := io.ReadAll(res.Body)
+			require.NoError(t, err)
+			res.Body.Close()
+			var answer string
+			for line := range strings.Lines(string(body)) {
+				var e struct {
+					Token string
+					Data  struct{ Text string }
+				}
+				if line = strings.TrimPrefix(line, "data: "); line != "\n" {
+					require.NoError(t, json.Unmarshal([]byte(line), &e), line)
+				}
+				answer += e.Token + e.Data.Text
+			}
+			answers = append(answers, answer+"\n")
+		}
+		require.Equal(t, []string{text, text}, answers, m)
+		require.Zero(t, stop())
+	}
 }
