@@ -3,8 +3,7 @@
 #include "textflag.h"
 
 // Four rows of k int8, one after another, as the tiles want them: sixteen
-// weights of each row become 64 bytes, in which the rows alternate. (Two steps of
-// ZIP are faster than ST4 on the cores that matter.)
+// weights of each row become 64 bytes, in which the rows alternate.
 //
 //	R0 dst  R1-R4 the rows  R5 bytes left
 
@@ -28,16 +27,7 @@ TEXT ·interleaveDotprod(SB), NOSPLIT, $0-24
 
 loop:
 	LOAD_ROWS
-	VZIP1 V2.S4, V0.S4, V4.S4
-	VZIP2 V2.S4, V0.S4, V5.S4
-	VZIP1 V3.S4, V1.S4, V6.S4
-	VZIP2 V3.S4, V1.S4, V7.S4
-	VZIP1 V6.S4, V4.S4, V0.S4
-	VZIP2 V6.S4, V4.S4, V1.S4
-	VZIP1 V7.S4, V5.S4, V2.S4
-	VZIP2 V7.S4, V5.S4, V3.S4
-	FSTPQ.P (F0, F1), 32(R0)
-	FSTPQ.P (F2, F3), 32(R0)
+	VST4.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R0)
 	SUB  $16, R5
 	CBNZ R5, loop
 	RET
@@ -48,12 +38,7 @@ TEXT ·interleaveI8mm(SB), NOSPLIT, $0-24
 
 loop:
 	LOAD_ROWS
-	VZIP1 V1.D2, V0.D2, V4.D2
-	VZIP1 V3.D2, V2.D2, V5.D2
-	VZIP2 V1.D2, V0.D2, V6.D2
-	VZIP2 V3.D2, V2.D2, V7.D2
-	FSTPQ.P (F4, F5), 32(R0)
-	FSTPQ.P (F6, F7), 32(R0)
+	VST4.P [V0.D2, V1.D2, V2.D2, V3.D2], 64(R0)
 	SUB  $16, R5
 	CBNZ R5, loop
 	RET

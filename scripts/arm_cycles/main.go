@@ -12,7 +12,7 @@ import (
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintln(os.Stderr, "arm_cycles:", err)
 		os.Exit(1)
 	}
 }
