@@ -40,7 +40,7 @@ func (r *Runner) embed(w *tensor.Worker) {
 	w.For(r.all.n, grain(w, r.all.n), func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			r.m.embd.Row(r.x[i*c.Hidden:][:c.Hidden], int(r.rows[i].token))
-			r.m.rope.angles(int(r.rows[i].pos), c.queryScale(),
+			r.m.rope.angles(int(r.rows[i].pos), r.queryScale,
 				r.cos[i*half:][:half], r.sin[i*half:][:half], r.qcos[i*half:][:half], r.qsin[i*half:][:half])
 		}
 	})
@@ -129,7 +129,7 @@ func (r *Runner) placeHead(k *kernels.Impl, li int, l *layer, i, head int) {
 		}
 		k.RMSNorm(key, key, l.kNorm, c.RMSEps)
 	}
-	scale := float32(c.queryScale())
+	scale := float32(r.queryScale)
 	for h := 0; h < len(q); h += d {
 		k.Rope(q[h:h+d], r.qcos[i*half:][:half], r.qsin[i*half:][:half])
 		for e := h + 2*half; e < h+d; e++ {
@@ -137,6 +137,12 @@ func (r *Runner) placeHead(k *kernels.Impl, li int, l *layer, i, head int) {
 		}
 	}
 	k.Rope(key, r.cos[i*half:][:half], r.sin[i*half:][:half])
+	if r.kv.format == kernels.KVQ8 {
+		for h := 0; h < len(q); h += d {
+			hadamard(q[h : h+d])
+		}
+		hadamard(key)
+	}
 
 	at := r.rows[i]
 	block := r.spans[at.span].Blocks[at.pos/kernels.BlockTokens]

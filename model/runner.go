@@ -23,6 +23,10 @@ type Runner struct {
 
 	maxTokens, maxOutputs int
 
+	// queryScale is the 1/sqrt(head size) of attention, with the factor of
+	// hadamard taken out when keys and queries go through that.
+	queryScale float64
+
 	// The batch, as lay flattens it.
 	spans     []Span
 	rows      []row
@@ -68,6 +72,10 @@ func NewRunner(m *Model, kv *KVCache, pool *tensor.Pool, maxTokens, maxOutputs i
 	}
 	r := &Runner{m: m, kv: kv, pool: pool, maxTokens: maxTokens, maxOutputs: maxOutputs}
 	r.step = r.forward
+	r.queryScale = 1 / math.Sqrt(float64(c.HeadDim))
+	if kv.format == kernels.KVQ8 {
+		r.queryScale /= float64(hadamardRun(c.HeadDim))
+	}
 
 	r.rows, r.source = make([]row, 0, maxTokens), make([]int32, 0, maxOutputs)
 	r.out = make([][]float32, 0, maxOutputs)
@@ -161,6 +169,3 @@ func (r *Runner) Forward(b *Batch) (out [][]float32, err error) {
 	}
 	return r.out, nil
 }
-
-// queryScale is the 1/sqrt(head size) of attention.
-func (c Config) queryScale() float64 { return 1 / math.Sqrt(float64(c.HeadDim)) }
