@@ -31,7 +31,7 @@ func neon() *Impl {
 			KVF16: attendF16Neon, KVF32: attendF32Neon, KVQ8: attendQ8With(scoresQ8Neon),
 		},
 	}
-	k.quantized(tiles{tile32Neon, tile256Neon, rowByRow, false}, [NumFormats]MulFunc{
+	k.quantized(tiles{tile32Neon, tile256Neon, rowByRow, false, false}, [NumFormats]MulFunc{
 		Q5_0: decode(Q5_0, decodeQ5_0Neon, nil),
 	})
 	// These gain nothing from tiles, for any number of columns.
@@ -46,7 +46,7 @@ func dotprod() *Impl {
 	k := neon()
 	k.Name, k.Rank, k.Missing = "dotprod", 2, missing(cpuid.ASIMDDP)
 	k.Attend[KVQ8] = attendQ8With(scoresQ8Dotprod)
-	k.quantized(tiles{tile32Dotprod, tile256Dotprod, interleaveDotprod, true}, decodeDotprod())
+	k.quantized(tiles{tile32Dotprod, tile256Dotprod, interleaveDotprod, true, true}, fewDotprod())
 	return k
 }
 
@@ -54,17 +54,25 @@ func dotprod() *Impl {
 func i8mm() *Impl {
 	k := dotprod()
 	k.Name, k.Rank, k.Missing = "i8mm", 3, missing(cpuid.ASIMDDP, cpuid.I8MM)
-	k.quantized(tiles{tile32I8mm, tile256I8mm, interleaveI8mm, true}, decodeDotprod())
+	k.quantized(tiles{tile32I8mm, tile256I8mm, interleaveI8mm, true, true}, fewDotprod())
 	return k
 }
 
-func decodeDotprod() [NumFormats]MulFunc {
-	return [NumFormats]MulFunc{
+// fewDotprod is the products with less than four columns.
+func fewDotprod() [NumFormats]MulFunc {
+	few := [NumFormats]MulFunc{
 		Q5_0: decode(Q5_0, decodeQ5_0Dotprod, nil),
 		Q8_0: decode(Q8_0, decodeQ8_0Dotprod, nil),
 		Q4_K: decode(Q4_K, decodeQ4_KDotprod, splitSums32),
 		Q6_K: decode(Q6_K, decodeQ6_KDotprod, splitSums16),
 	}
+	t := tiles{tile32Rows, tile256Rows, rowByRow, false, false}
+	for f := range few {
+		if few[f] == nil && unpackers[f].row != nil {
+			few[f] = t.mul(Format(f), nil)
+		}
+	}
+	return few
 }
 
 // quantized sets the products of the quantized formats: tiles, and few, where

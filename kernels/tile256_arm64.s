@@ -20,11 +20,11 @@
 	LSR  $8, R20, R19        \
 	MOVD $160, R21           \
 	MADD R21, R4, R19, R5    \
-	MOVD d+48(FP), R10       \
-	MOVD dStride+56(FP), R11 \
-	MOVD sums+64(FP), R14    \
-	MOVD steps+80(FP), R16   \
-	MOVD mins+88(FP), R17    \
+	MOVD d+40(FP), R10       \
+	LSR  $6, R20, R11        \
+	MOVD sums+48(FP), R14    \
+	MOVD steps+64(FP), R16   \
+	MOVD mins+72(FP), R17    \
 	MOVD $4, R15             \
 	SUB  R16, R15            \
 	LSL  R15, R11, R15
@@ -179,8 +179,8 @@ next: \
 	CBNZ R19, super          \
 	RET
 
-// func tile256Dotprod(y *float32, stride int, w *int8, head *byte, q *int8, qStride int, d *float32, dStride int, sums unsafe.Pointer, k, steps, mins int)
-TEXT ·tile256Dotprod(SB), NOSPLIT, $0-96
+// func tile256Dotprod(y *float32, stride int, w *int8, head *byte, q *int8, d *float32, sums unsafe.Pointer, k, steps, mins, cols int)
+TEXT ·tile256Dotprod(SB), NOSPLIT, $0-88
 	TILE256_ARGS
 	ZERO_OUTPUTS
 
@@ -216,8 +216,8 @@ step:
 
 	END_SUPER(super, mins16, next, 8, 9, 10, 11, 12, 13, 14, 15)
 
-// func tile256I8mm(y *float32, stride int, w *int8, head *byte, q *int8, qStride int, d *float32, dStride int, sums unsafe.Pointer, k, steps, mins int)
-TEXT ·tile256I8mm(SB), NOSPLIT, $0-96
+// func tile256I8mm(y *float32, stride int, w *int8, head *byte, q *int8, d *float32, sums unsafe.Pointer, k, steps, mins, cols int)
+TEXT ·tile256I8mm(SB), NOSPLIT, $0-88
 	TILE256_ARGS
 	ZERO_OUTPUTS
 

@@ -25,17 +25,17 @@
 #define TILE32_ARGS \
 	TILE_ARGS              \
 	ADD  R20, R4, R5       \
-	MOVD d+48(FP), R10     \
-	MOVD dStride+56(FP), R19 \
+	MOVD d+40(FP), R10     \
+	LSR  $3, R20, R19      \
 	ADD  R19, R10, R11     \
 	ADD  R19, R11, R12     \
 	ADD  R19, R12, R13     \
-	MOVD sums+64(FP), R14  \
+	MOVD sums+48(FP), R14  \
 	ADD  R19, R14, R15     \
 	ADD  R19, R15, R16     \
 	ADD  R19, R16, R17     \
 	LSR  $5, R20, R19      \
-	MOVD mins+88(FP), R21  \
+	MOVD mins+72(FP), R21  \
 	MOVD $0x4b400000, R22  \
 	VDUP R22, V31.S4       \
 	ZERO_HIGH
@@ -67,8 +67,8 @@
 	FSUB(16, acc0, acc0) \
 	FSUB(17, acc1, acc1)
 
-// func tile32Dotprod(y *float32, stride int, w *int8, head *byte, q *int8, qStride int, d *float32, dStride int, sums unsafe.Pointer, k, steps, mins int)
-TEXT ·tile32Dotprod(SB), NOSPLIT, $0-96
+// func tile32Dotprod(y *float32, stride int, w *int8, head *byte, q *int8, d *float32, sums unsafe.Pointer, k, steps, mins, cols int)
+TEXT ·tile32Dotprod(SB), NOSPLIT, $0-88
 	TILE32_ARGS
 
 block:
@@ -151,8 +151,8 @@ next:
 	FSTPQ (F18, F19), (R0)     \
 	ADD   R1, R0
 
-// func tile32I8mm(y *float32, stride int, w *int8, head *byte, q *int8, qStride int, d *float32, dStride int, sums unsafe.Pointer, k, steps, mins int)
-TEXT ·tile32I8mm(SB), NOSPLIT, $0-96
+// func tile32I8mm(y *float32, stride int, w *int8, head *byte, q *int8, d *float32, sums unsafe.Pointer, k, steps, mins, cols int)
+TEXT ·tile32I8mm(SB), NOSPLIT, $0-88
 	TILE32_ARGS
 
 block:

@@ -17,31 +17,36 @@ const (
 	columnBytes = 256 << 10
 )
 
-// tileFunc multiplies the eight rows of a panel with four columns and sets
-// y[c*stride+r]. qStride is the distance of the columns in q, dStride that in d
-// (and in sums, for Act32) in bytes; both are 0 to repeat one column. sums is
-// Bias for Act32, for Act256 the sums of 16, split if tiles says so. steps is how
-// many times 16 weights a scale of a super-block is for. mins is 1 if the format
-// has minimums, or 0.
-type tileFunc func(y *float32, stride int, w *int8, head *byte, q *int8, qStride int, d *float32, dStride int, sums unsafe.Pointer, k, steps, mins int)
+// tileFunc multiplies the eight rows of a panel with cols columns, one after
+// another in q, d and sums, and sets y[c*stride+r]. sums is Bias for Act32, for
+// Act256 the sums of 16, split if tiles says so. steps is how many times 16
+// weights a scale of a super-block is for. mins is 1 if the format has minimums,
+// or 0.
+type tileFunc func(y *float32, stride int, w *int8, head *byte, q *int8, d *float32, sums unsafe.Pointer, k, steps, mins, cols int)
 
 //go:noescape
-func tile32Dotprod(y *float32, stride int, w *int8, head *byte, q *int8, qStride int, d *float32, dStride int, sums unsafe.Pointer, k, steps, mins int)
+func tile32Dotprod(y *float32, stride int, w *int8, head *byte, q *int8, d *float32, sums unsafe.Pointer, k, steps, mins, cols int)
 
 //go:noescape
-func tile32I8mm(y *float32, stride int, w *int8, head *byte, q *int8, qStride int, d *float32, dStride int, sums unsafe.Pointer, k, steps, mins int)
+func tile32I8mm(y *float32, stride int, w *int8, head *byte, q *int8, d *float32, sums unsafe.Pointer, k, steps, mins, cols int)
 
 //go:noescape
-func tile256Dotprod(y *float32, stride int, w *int8, head *byte, q *int8, qStride int, d *float32, dStride int, sums unsafe.Pointer, k, steps, mins int)
+func tile256Dotprod(y *float32, stride int, w *int8, head *byte, q *int8, d *float32, sums unsafe.Pointer, k, steps, mins, cols int)
 
 //go:noescape
-func tile256I8mm(y *float32, stride int, w *int8, head *byte, q *int8, qStride int, d *float32, dStride int, sums unsafe.Pointer, k, steps, mins int)
+func tile256I8mm(y *float32, stride int, w *int8, head *byte, q *int8, d *float32, sums unsafe.Pointer, k, steps, mins, cols int)
 
 //go:noescape
-func tile32Neon(y *float32, stride int, w *int8, head *byte, q *int8, qStride int, d *float32, dStride int, sums unsafe.Pointer, k, steps, mins int)
+func tile32Neon(y *float32, stride int, w *int8, head *byte, q *int8, d *float32, sums unsafe.Pointer, k, steps, mins, cols int)
 
 //go:noescape
-func tile256Neon(y *float32, stride int, w *int8, head *byte, q *int8, qStride int, d *float32, dStride int, sums unsafe.Pointer, k, steps, mins int)
+func tile32Rows(y *float32, stride int, w *int8, head *byte, q *int8, d *float32, sums unsafe.Pointer, k, steps, mins, cols int)
+
+//go:noescape
+func tile256Rows(y *float32, stride int, w *int8, head *byte, q *int8, d *float32, sums unsafe.Pointer, k, steps, mins, cols int)
+
+//go:noescape
+func tile256Neon(y *float32, stride int, w *int8, head *byte, q *int8, d *float32, sums unsafe.Pointer, k, steps, mins, cols int)
 
 // interleaveDotprod sets dst [k/4][4 rows][4] from src [4 rows][k].
 //
@@ -58,10 +63,11 @@ func rowByRow(dst, src *int8, k int) {
 	copy(unsafe.Slice(dst, quadRows*k), unsafe.Slice(src, quadRows*k))
 }
 
-// tiles is what a level has for several columns.
+// tiles is how a level multiplies with several columns.
 type tiles struct {
 	tile32, tile256 tileFunc
 	interleave      func(dst, src *int8, k int)
+	four            bool // the functions take four columns, neither more nor less
 	splits          bool // tile256 wants the sums of 16 split
 }
 
@@ -100,6 +106,10 @@ func (t tiles) mul(f Format, few MulFunc) MulFunc {
 		p.rowBytes = p.blocks * info.Bytes
 		most := max(columnBytes/a.K/tileColumns, 1) * tileColumns
 		for c := 0; c < a.N; c += most {
+			c := c
+			if t.four { // at least four
+				c = min(c, a.N-tileColumns)
+			}
 			p.columns(y[c*stride:], stride, w, rows, a, c, min(most, a.N-c))
 		}
 	}
@@ -119,7 +129,7 @@ type panel struct {
 func (p *panel) columns(y []float32, stride int, w []byte, rows int, a *Acts, first, n int) {
 	s := p.scratch
 	sums := unsafe.Pointer(&s.I[0])
-	sumBytes, dStride := 4, 4*p.blocks
+	sumBytes := 4
 	switch {
 	case a.Kind == Act32:
 		sums = unsafe.Pointer(&a.Bias[first*p.blocks])
@@ -137,17 +147,18 @@ func (p *panel) columns(y []float32, stride int, w []byte, rows int, a *Acts, fi
 		r := min(r, max(rows-tileRows, 0)) // the last eight, some of them again
 		p.unpack(w[r*p.rowBytes:], min(rows-r, tileRows))
 		for c := 0; c < n; c += tileColumns {
-			if rows >= tileRows && n >= tileColumns {
-				c := min(c, n-tileColumns) // the last four, some of them again
-				p.tile(&y[c*stride+r], stride, (*int8)(unsafe.Pointer(&s.Panel[0])), p.heads(0),
-					&a.Q[(first+c)*p.k], p.k, &a.D[(first+c)*p.blocks], dStride, unsafe.Add(sums, c*p.blocks*sumBytes), p.k, p.steps, p.mins)
-				continue
+			c, cols := c, min(n-c, tileColumns)
+			if p.four { // the last four, some of them again
+				c, cols = min(c, n-tileColumns), tileColumns
 			}
-			// Each column by itself, four times, beside the output.
-			for c, end := c, min(c+tileColumns, n); c < end; c++ {
-				p.tile(&s.F[0], tileRows, (*int8)(unsafe.Pointer(&s.Panel[0])), p.heads(0),
-					&a.Q[(first+c)*p.k], 0, &a.D[(first+c)*p.blocks], 0, unsafe.Add(sums, c*p.blocks*sumBytes), p.k, p.steps, p.mins)
-				copy(y[c*stride+r:], s.F[:min(rows-r, tileRows)])
+			out, outStride := &y[c*stride+r], stride
+			if rows < tileRows { // beside the output
+				out, outStride = &s.F[0], tileRows
+			}
+			p.tile(out, outStride, (*int8)(unsafe.Pointer(&s.Panel[0])), p.heads(0), &a.Q[(first+c)*p.k], &a.D[(first+c)*p.blocks],
+				unsafe.Add(sums, c*p.blocks*sumBytes), p.k, p.steps, p.mins, cols)
+			for i := 0; i < cols && rows < tileRows; i++ {
+				copy(y[(c+i)*stride:][:rows], s.F[i*tileRows:])
 			}
 		}
 	}

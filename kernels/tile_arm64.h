@@ -12,13 +12,12 @@
 	LSL  $2, R1             \
 	MOVD w+16(FP), R2       \
 	MOVD head+24(FP), R4    \
-	MOVD k+72(FP), R20      \
+	MOVD k+56(FP), R20      \
 	ADD  R20<<2, R2, R3     \
 	MOVD q+32(FP), R6       \
-	MOVD qStride+40(FP), R7 \
-	ADD  R7<<1, R6, R8      \
-	ADD  R7, R8, R9         \
-	ADD  R7, R6, R7
+	ADD  R20, R6, R7        \
+	ADD  R20, R7, R8        \
+	ADD  R20, R8, R9
 
 #define ZERO_LOW \
 	VMOVI $0, V0.B16 \
