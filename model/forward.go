@@ -167,7 +167,7 @@ func (r *Runner) feed(w *tensor.Worker, l *layer, s *rows) {
 	inner.add(l.down)
 	r.norm(w, s, &s.hidden, wanted, true, l.ffnNorm)
 	gate, up := r.local[w.ID].gate, r.local[w.ID].up
-	w.Rows(c.FFN, r.stageRows(l.gate, s.n), func(lo, hi int) {
+	w.Rows(c.FFN, len(gate)/s.n, func(lo, hi int) {
 		w.Mul(gate, hi-lo, l.gate, lo, hi, s.hidden.of(l.gate))
 		w.Mul(up, hi-lo, l.up, lo, hi, s.hidden.of(l.up))
 		for i := range s.n {
@@ -179,11 +179,6 @@ func (r *Runner) feed(w *tensor.Worker, l *layer, s *rows) {
 	r.quantize(w, s, &s.inner, inner, r.ffn, c.FFN)
 	w.MatMul(r.delta, c.Hidden, l.down, s.inner.of(l.down))
 	w.Barrier()
-}
-
-// stageRows is how many rows of m a worker's buffer holds for n columns.
-func (r *Runner) stageRows(m tensor.Matrix, n int) int {
-	return min(tensor.ChunkRows(m, n), len(r.local[0].gate)/n)
 }
 
 // head normalises the outputs and multiplies them with the output head.

@@ -62,14 +62,10 @@ func (w *Worker) Rows(rows, most int, fn func(lo, hi int)) {
 	}
 }
 
-// ChunkRows is the number of rows of m that one kernel call may take with n
-// columns.
-func ChunkRows(m Matrix, n int) int { return max(RowStep, maxWork/max(1, n*m.Cols)) }
-
 // MatMul sets y[c*stride+r] to the product of row r of m and column c of a,
 // with all workers. There is no barrier at the end.
 func (w *Worker) MatMul(y []float32, stride int, m Matrix, a *kernels.Acts) {
-	w.Rows(m.Rows, ChunkRows(m, a.N), func(lo, hi int) {
+	w.Rows(m.Rows, m.Rows, func(lo, hi int) {
 		w.Mul(y[lo:], stride, m, lo, hi, a)
 	})
 }
@@ -77,5 +73,10 @@ func (w *Worker) MatMul(y []float32, stride int, m Matrix, a *kernels.Acts) {
 // Mul sets y[c*stride+r-lo] for the rows r in [lo, hi) of m, on this worker
 // alone.
 func (w *Worker) Mul(y []float32, stride int, m Matrix, lo, hi int, a *kernels.Acts) {
-	w.Kernels.Mul[m.Format](y, stride, m.rows(lo, hi), hi-lo, a, w.Scratch)
+	step := max(RowStep, maxWork/max(1, a.N*m.Cols)&^(RowStep-1))
+	for ; lo < hi; lo += step {
+		n := min(step, hi-lo)
+		w.Kernels.Mul[m.Format](y, stride, m.rows(lo, lo+n), n, a, w.Scratch)
+		y = y[n:]
+	}
 }
