@@ -93,6 +93,10 @@ fetch: \
 	MOVW DX, 96(R13); \
 	ADDQ $128, R13
 
+// The stream is fetched 16 KiB ahead to the second-level cache and from there
+// 2 KiB ahead to the first: with either alone, memory and arithmetic take turns
+// (measured 10 GB/s against 17).
+//
 // DI = sums, SI = w, R8 = what follows a row's pairs in the stride, R9 =
 // activations, R10 = scales, R11 = 16 rows left, CX = pairs left. HALF is the
 // size of a block.
@@ -117,7 +121,8 @@ pair: \
 	VPXORQ Z1, Z1, Z1; \
 	VPDPBUSD (R9), Z0, Z1; \
 	META(HALF); \
-	PREFETCHT0 4096(SI); \
+	PREFETCHT1 16384(SI); \
+	PREFETCHT0 2048(SI); \
 	ADDQ $(2*HALF), SI; \
 	ADDQ $64, R9; \
 	VMOVDQU64 Z1, (R12); \

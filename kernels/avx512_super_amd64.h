@@ -117,7 +117,8 @@ fetch: \
 
 // dots: DI = sums, R15 = scales, SI = w, R8 = stride, BX = super-blocks of a
 // row, DX = activations, R14 = their sums; R12, R13, CX, R9 and R10 are the
-// same as they go along a row, R11 = rows left. ONE does a super-block.
+// same as they go along a row, R11 = rows left. ONE does a super-block. The stream
+// is fetched in two steps, as in block formats.
 #define DOTS1(ONE, SIZE) \
 	IMUL3Q $SIZE, BX, AX; \
 	SUBQ AX, R8; \
@@ -129,9 +130,12 @@ row: \
 	MOVQ R15, R13; \
 	MOVQ BX, CX; \
 super: \
-	PREFETCHT0 4096(SI); \
-	PREFETCHT0 4160(SI); \
-	PREFETCHT0 4224(SI); \
+	PREFETCHT1 16384(SI); \
+	PREFETCHT0 2048(SI); \
+	PREFETCHT1 16448(SI); \
+	PREFETCHT0 2112(SI); \
+	PREFETCHT1 16512(SI); \
+	PREFETCHT0 2176(SI); \
 	ONE; \
 	ADDQ $SIZE, SI; \
 	ADDQ $256, R9; \
