@@ -87,47 +87,45 @@ func attendF32Neon(a *Attention, block []byte, visible []int32) {
 func attendFloatsNeon(a *Attention, keys, values *float32, visible []int32) {
 	n := a.Head
 	for i := 0; i < a.N; {
-		q, s := &a.Q[i*n], &a.P[i*BlockTokens]
-		together := 1
-		least, most := visible[i], visible[i]
 		if i+4 <= a.N && slices.Min(visible[i:i+4]) > 0 {
-			together, least, most = 4, slices.Min(visible[i:i+4]), slices.Max(visible[i:i+4])
+			a.attendFour(i, keys, values, visible[i:i+4])
+			i += 4
+			continue
 		}
-		for t := 0; t < int(most); t += KVTile {
-			k := at(keys, t*n)
-			if together == 4 {
-				scores4Neon(at(s, t), q, k, n)
-			} else {
-				scores1Neon(at(s, t), q, k, n)
-			}
+		if seen := int(visible[i]); seen > 0 {
+			scores1Neon(&a.P[i*BlockTokens], &a.Q[i*n], keys, n)
+			a.softmaxNeon(i, seen)
+			values1Neon(&a.Acc[i*n], &a.P[i*BlockTokens], values, n, n, seen)
 		}
-		for j := i; j < i+together; j++ {
-			a.softmaxNeon(j, int(visible[j]))
+		i++
+	}
+}
+
+// attendFour does the queries from i on; each sees something.
+func (a *Attention) attendFour(i int, keys, values *float32, visible []int32) {
+	n := a.Head
+	for t := 0; t < int(slices.Max(visible)); t += KVTile {
+		scores4Neon(&a.P[i*BlockTokens+t], &a.Q[i*n], at(keys, t*n), n)
+	}
+	for j, seen := range visible {
+		a.softmaxNeon(i+j, int(seen))
+	}
+	least := int(slices.Min(visible))
+	values4Neon(&a.Acc[i*n], &a.P[i*BlockTokens], values, n, n, least)
+	for j, seen := range visible {
+		if rest := int(seen) - least; rest > 0 {
+			values1Neon(&a.Acc[(i+j)*n], &a.P[(i+j)*BlockTokens+least], at(values, least*n), n, n, rest)
 		}
-		if together == 4 {
-			values4Neon(&a.Acc[i*n], s, values, n, n, int(least))
-		} else {
-			least = 0
-		}
-		for j := i; j < i+together; j++ {
-			if rest := int(visible[j] - least); rest > 0 {
-				values1Neon(&a.Acc[j*n], &a.P[j*BlockTokens+int(least)], at(values, int(least)*n), n, n, rest)
-			}
-		}
-		i += together
 	}
 }
 
 // at is the pointer to the i-th float32 from p on.
 func at(p *float32, i int) *float32 { return (*float32)(unsafe.Add(unsafe.Pointer(p), 4*i)) }
 
-// softmaxNeon is softmax of query i, if it sees anything.
-func (a *Attention) softmaxNeon(i, visible int) {
-	if visible == 0 {
-		return
-	}
+// softmaxNeon is softmax of query i, which sees the first seen positions.
+func (a *Attention) softmaxNeon(i, seen int) {
 	s := a.P[i*BlockTokens:][:BlockTokens]
-	for t := visible; t < BlockTokens; t++ {
+	for t := seen; t < BlockTokens; t++ {
 		s[t] = float32(math.Inf(-1))
 	}
 	softmaxNeon(&s[0], &a.M[i], &a.L[i], &a.Acc[i*a.Head], a.Head)

@@ -118,20 +118,27 @@ loop:
 
 #define SCORES1(i) \
 	VLD1.P 64(R2), [V16.S4, V17.S4, V18.S4, V19.S4] \
-	SCORE(i, 20, 0, 1, 2, 3)
+	SCORE(i, 20, 0, 1, 2, 3) \
+	VLD1.P 64(R4), [V16.S4, V17.S4, V18.S4, V19.S4] \
+	SCORE(i, 20, 4, 5, 6, 7)
 
 // func scores1Neon(s, q, k *float32, n int)
 //
-// scores4Neon for one query.
+// One query, two tiles of keys; s is [32].
 TEXT ·scores1Neon(SB), NOSPLIT, $0-32
 	MOVD s+0(FP), R0
 	MOVD q+8(FP), R3
 	MOVD k+16(FP), R2
 	MOVD n+24(FP), R7
+	ADD  R7<<6, R2, R4
 	VMOVI $0, V0.B16
 	VMOVI $0, V1.B16
 	VMOVI $0, V2.B16
 	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
 
 loop:
 	FMOVQ.P 16(R3), F20
@@ -141,7 +148,8 @@ loop:
 	SCORES1(3)
 	SUB  $4, R7
 	CBNZ R7, loop
-	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R0)
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R0)
+	VST1 [V4.S4, V5.S4, V6.S4, V7.S4], (R0)
 	RET
 
 // func softmaxNeon(s, m, l, acc *float32, head int)
