@@ -38,6 +38,12 @@
 	FMUL(22, 6, 6)        \
 	FADD(6, 4, 4)
 
+#define Q8_0_PREFETCH \
+	PRFM (R24), PLDL1KEEP   \
+	PRFM 48(R24), PLDL1KEEP \
+	PRFM 96(R24), PLDL1KEEP \
+	ADD  $136, R24
+
 // One row's block of Q8_0 into V(acc).
 #define Q8_0_DOT(row, h, acc) \
 	MOVHU (row), h     \
@@ -69,6 +75,7 @@ group:
 	ZERO
 
 block:
+	Q8_0_PREFETCH
 	FMOVQ (R8), F20
 	FMOVQ 16(R8), F21
 	ADD   $32, R8
@@ -88,6 +95,7 @@ group:
 	GROUP
 
 block:
+	Q8_0_PREFETCH
 	FMOVQ (R8), F20
 	FMOVQ 16(R8), F21
 	ADD   $32, R8
@@ -157,6 +165,9 @@ block:
 #define Q5_0_MUL_3 Q5_0_MUL(V11, V15, V19, 11, 19, 3)
 
 #define Q5_0_START \
+	PRFM  (R24), PLDL1KEEP   \
+	PRFM  48(R24), PLDL1KEEP \
+	ADD   $88, R24           \
 	BFI   $16, R12, $16, R11 \
 	BFI   $32, R13, $16, R11 \
 	BFI   $48, R14, $16, R11 \

@@ -60,6 +60,8 @@
 	ADD   $210, R5       \
 	ADD   $210, R6       \
 	ADD   $210, R7       \
+	PRFM  (R24), PLDL1KEEP \
+	ADD   $72, R24       \
 	ADD   $256, R8
 
 // V31 = byte 0, 1, 2 or 3 of the words of V(words), with sign.
@@ -149,9 +151,13 @@ block:
 	VSHL  $5, V7.S4, V7.S4
 	NEG_S(7, 7)
 
+	PREFETCH_192
 	STEP_DOT(0, 0, V8, V9, BYTE_0, BYTE_2)
+	PREFETCH_192
 	STEP_DOT(0, 1, V8, V9, BYTE_1, BYTE_3)
+	PREFETCH_192
 	STEP_DOT(1, 0, V10, V11, BYTE_0, BYTE_2)
+	PREFETCH_192
 	STEP_DOT(1, 1, V10, V11, BYTE_1, BYTE_3)
 	ACCUMULATE
 	NEXT(group, block)
@@ -221,10 +227,14 @@ block:
 	VMOVI $0, V7.B16
 	VMOVI $0, V15.B16
 	HALF_SCALES(0)
+	PREFETCH_192
 	STEP_MUL(0, 0)
+	PREFETCH_192
 	STEP_MUL(0, 1)
 	HALF_SCALES(1)
+	PREFETCH_192
 	STEP_MUL(1, 0)
+	PREFETCH_192
 	STEP_MUL(1, 1)
 	VADDP V6.S4, V5.S4, V5.S4
 	VADDP V15.S4, V7.S4, V7.S4
