@@ -46,7 +46,9 @@ func dotprod() *Impl {
 	k := neon()
 	k.Name, k.Rank, k.Missing = "dotprod", 2, missing(cpuid.ASIMDDP)
 	k.Attend[KVQ8] = attendQ8With(scoresQ8Dotprod)
-	k.quantized(tiles{tile32Dotprod, tile256Dotprod, interleaveDotprod, true, true}, fewDotprod())
+	t, few := tiles{tile32Dotprod, tile256Dotprod, interleaveDotprod, true, true}, fewDotprod()
+	k.quantized(t, few)
+	k.Mul[Q8_0] = t.mul(Q8_0, few[Q8_0], 2*tileColumns) // there is little to unpack
 	return k
 }
 
@@ -69,7 +71,7 @@ func fewDotprod() [NumFormats]MulFunc {
 	t := tiles{tile32Rows, tile256Rows, rowByRow, false, false}
 	for f := range few {
 		if few[f] == nil && unpackers[f].row != nil {
-			few[f] = t.mul(Format(f), nil)
+			few[f] = t.mul(Format(f), nil, 0)
 		}
 	}
 	return few
@@ -80,7 +82,7 @@ func fewDotprod() [NumFormats]MulFunc {
 func (k *Impl) quantized(t tiles, few [NumFormats]MulFunc) {
 	for f := range NumFormats {
 		if unpackers[f].row != nil {
-			k.Mul[f] = t.mul(f, few[f])
+			k.Mul[f] = t.mul(f, few[f], tileColumns)
 		}
 	}
 }

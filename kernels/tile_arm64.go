@@ -89,16 +89,16 @@ type unpacker struct {
 	row   unpackFunc
 }
 
-// mul is the product of the format f by tiles. With less than four columns it
-// is few, unless that is nil.
-func (t tiles) mul(f Format, few MulFunc) MulFunc {
+// mul is the product of the format f by tiles, or with less than least columns by
+// few, unless that is nil.
+func (t tiles) mul(f Format, few MulFunc, least int) MulFunc {
 	info, u := Formats[f], unpackers[f]
 	tile, headBytes := t.tile32, int(unsafe.Sizeof(head32{}))
 	if info.Act == Act256 {
 		tile, headBytes = t.tile256, int(unsafe.Sizeof(head256{}))
 	}
 	return func(y []float32, stride int, w []byte, rows int, a *Acts, s *Scratch) {
-		if a.N < tileColumns && few != nil {
+		if a.N < least && few != nil {
 			few(y, stride, w, rows, a, s)
 			return
 		}
