@@ -100,7 +100,7 @@ class Llama:
         if self.lib.llama_model_quantize(str(src).encode(), str(dst).encode(), C.byref(p)) != 0:
             raise RuntimeError(f"llama.cpp could not quantize {src} to {dst}")
 
-    def open(self, path, n_ctx, threads=2):
+    def open(self, path, n_ctx, threads=2, flash=True):
         p = self.lib.llama_model_default_params()
         p.n_gpu_layers = 0
         p.use_extra_bufts = False  # no repacked weights: the plain kernels are the reference
@@ -110,6 +110,8 @@ class Llama:
         c = self.lib.llama_context_default_params()
         c.n_ctx = c.n_batch = n_ctx
         c.n_ubatch, c.n_threads, c.n_threads_batch = 512, threads, threads
+        if not flash:
+            c.flash_attn_type = 0
         self.ctx = self.lib.llama_init_from_model(self.model, c)
         self.vocab = self.lib.llama_model_get_vocab(self.model)
         self.size = self.lib.llama_vocab_n_tokens(self.vocab)

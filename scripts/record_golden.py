@@ -6,7 +6,9 @@
 Runs llama.cpp from its npm package over each model and writes testdata/golden/NAME.json:
     sha256       of the model file
     cases        for each prompt: ids of the tokens; top, the 20 first [token, log-probability] after the prompt;
-                 greedy, 64 tokens; gaps, the distance in log-probability between each and the runner-up
+                 greedy, 64 tokens; gaps, the distance in log-probability between each and the best other token, the
+                 smaller of two runs: with llama.cpp's flash attention, its default, which makes the record, and
+                 without (negative where that run prefers another token)
     perplexity   tokens, first (the position from which on it counts) and value over a fixed text
 The records of the repository hold for the npm package that llamacpp.py names.
 Needs npm, numpy.
@@ -58,6 +60,18 @@ def record(lib, path, prompts, text, limit):
     lib.clear()
     lib.decode(ids, 0, every=True)
     nll = [-logprobs(lib.logits(i))[ids[i + 1]] for i in range(len(ids) - 1)]
+    lib.close()
+
+    lib.open(path, 2048, flash=False)
+    for c in cases:
+        lib.clear()
+        lib.decode(c["ids"], 0)
+        for i, token in enumerate(c["greedy"]):
+            lp = logprobs(lib.logits(len(c["ids"]) - 1 if i == 0 else 0))
+            best = lp[token]
+            lp[token] = -math.inf
+            c["gaps"][i] = min(c["gaps"][i], round(float(best - lp.max()), 4))
+            lib.decode([token], len(c["ids"]) + i)
     lib.close()
     return {"model": path.name, "sha256": sha256(path), "llama.cpp": llamacpp.VERSION, "cases": cases,
             "perplexity": {"tokens": len(ids), "value": round(float(math.exp(np.mean(nll))), 6)}}
