@@ -9,10 +9,12 @@
 // block of 32, [8][16 rows][4] bytes, then float16 scales [16] and minimums
 // [16].
 //
-// dots: each of 16 rows times one column: per pair of blocks and row, 16
-// partial sums (eight of either block) to sums [pair][16 rows][16], and the
-// float16 scales to scales [pair][2][16] (with minimums, [pair][4][16], which
-// come last). Rows are read one after another, as one stream.
+// dots: each of 16 rows times one column: the integer sums of the blocks to sums
+// [group][16 rows][16], a group being 16 blocks, and their float16 scales to
+// scales [group][16 rows][16] (minimums, where there are any, to the 8 KiB
+// behind). Rows are read one after another, as one stream: the reduction within
+// a group leaves one store for 16 blocks, and a second pass (sum) scales,
+// transposes and adds them in the order of the blocks.
 
 #define PANEL 576
 
@@ -74,32 +76,60 @@ fetch: \
 	VZEROUPPER; \
 	RET
 
-// The scales, or the scales and the minimums, of a pair.
-#define SCALEPAIR(HALF) \
+// The scales, or the scales and the minimums, of pair i of a group.
+#define SCALEPAIR(HALF, i) \
 	MOVWLZX (SI), AX; \
 	MOVWLZX HALF(SI), DX; \
-	MOVW AX, (R13); \
-	MOVW DX, 32(R13); \
-	ADDQ $64, R13
+	MOVW AX, (4*i)(R13); \
+	MOVW DX, (4*i+2)(R13)
 
-#define MINPAIR(HALF) \
+#define MINPAIR(HALF, i) \
 	MOVL (SI), AX; \
 	MOVL HALF(SI), DX; \
-	MOVW AX, (R13); \
-	MOVW DX, 32(R13); \
+	MOVW AX, (4*i)(R13); \
+	MOVW DX, (4*i+2)(R13); \
 	SHRL $16, AX; \
 	SHRL $16, DX; \
-	MOVW AX, 64(R13); \
-	MOVW DX, 96(R13); \
-	ADDQ $128, R13
+	MOVW AX, (8192+4*i)(R13); \
+	MOVW DX, (8192+4*i+2)(R13)
 
-// The stream is fetched 16 KiB ahead to the second-level cache and from there
-// 2 KiB ahead to the first: with either alone, memory and arithmetic take turns
-// (measured 10 GB/s against 17).
-//
+// Pair i of a group: its partial sums, eight of either block, in S.
+#define DOTPAIR(EXPAND, HALF, META, i, S) \
+	EXPAND(SI, Z16); \
+	VPXORQ S, S, S; \
+	VPDPBUSD (64*i)(R9), Z16, S; \
+	META(HALF, i); \
+	ADDQ $(2*HALF), SI
+
+// Z0-Z7, the partial sums of eight pairs, become the sixteen sums of the blocks
+// in their order (Z27 = the permutation), stored at R12.
+#define REDUCEPAIR(a, b, t) \
+	VPUNPCKLDQ b, a, t; \
+	VPUNPCKHDQ b, a, a; \
+	VPADDD a, t, t
+#define STOREGROUP \
+	REDUCEPAIR(Z0, Z1, Z17); \
+	REDUCEPAIR(Z2, Z3, Z18); \
+	REDUCEPAIR(Z4, Z5, Z19); \
+	REDUCEPAIR(Z6, Z7, Z20); \
+	SUMQUAD(Z17, Z18, Z21, Z23); \
+	SUMQUAD(Z19, Z20, Z22, Z24); \
+	SUMLANES(Z21, Z22, Z25, Z26); \
+	VPERMD Z25, Z27, Z25; \
+	VMOVDQU64 Z25, (R12); \
+	ADDQ $1024, R12; \
+	ADDQ $512, R13; \
+	ADDQ $512, R9
+
+// The last group of a row may have fewer than eight pairs: CX of them.
+#define LASTPAIR(EXPAND, HALF, META, i, S) \
+	DOTPAIR(EXPAND, HALF, META, i, S); \
+	CMPQ CX, $(i+1); \
+	JEQ last
+
 // DI = sums, SI = w, R8 = what follows a row's pairs in the stride, R9 =
-// activations, R10 = scales, R11 = 16 rows left, CX = pairs left. HALF is the
-// size of a block.
+// activations, R10 = scales, R11 = rows left, BX = pairs of a row, CX = those
+// left, R12 and R13 = sums and scales along a row. HALF is the size of a block.
 #define DOTS1(CONSTS, EXPAND, HALF, META) \
 	MOVQ sums+0(FP), DI; \
 	MOVQ scales+8(FP), R10; \
@@ -108,6 +138,7 @@ fetch: \
 	MOVQ pairs+32(FP), BX; \
 	UPPER; \
 	CONSTS; \
+	VMOVDQU64 ·blockOrder(SB), Z27; \
 	IMUL3Q $(2*HALF), BX, AX; \
 	SUBQ AX, R8; \
 	MOVL $16, R11; \
@@ -116,23 +147,79 @@ row: \
 	MOVQ DI, R12; \
 	MOVQ R10, R13; \
 	MOVQ BX, CX; \
-pair: \
-	EXPAND(SI, Z0); \
+	SUBQ $8, CX; \
+	JLT rest; \
+group: \
+	DOTPAIR(EXPAND, HALF, META, 0, Z0); \
+	DOTPAIR(EXPAND, HALF, META, 1, Z1); \
+	DOTPAIR(EXPAND, HALF, META, 2, Z2); \
+	DOTPAIR(EXPAND, HALF, META, 3, Z3); \
+	DOTPAIR(EXPAND, HALF, META, 4, Z4); \
+	DOTPAIR(EXPAND, HALF, META, 5, Z5); \
+	DOTPAIR(EXPAND, HALF, META, 6, Z6); \
+	DOTPAIR(EXPAND, HALF, META, 7, Z7); \
+	STOREGROUP; \
+	SUBQ $8, CX; \
+	JGE group; \
+rest: \
+	ADDQ $8, CX; \
+	JEQ next; \
 	VPXORQ Z1, Z1, Z1; \
-	VPDPBUSD (R9), Z0, Z1; \
-	META(HALF); \
-	PREFETCHT1 16384(SI); \
-	PREFETCHT0 2048(SI); \
-	ADDQ $(2*HALF), SI; \
-	ADDQ $64, R9; \
-	VMOVDQU64 Z1, (R12); \
-	ADDQ $1024, R12; \
-	DECQ CX; \
-	JNZ pair; \
+	VPXORQ Z2, Z2, Z2; \
+	VPXORQ Z3, Z3, Z3; \
+	VPXORQ Z4, Z4, Z4; \
+	VPXORQ Z5, Z5, Z5; \
+	VPXORQ Z6, Z6, Z6; \
+	VPXORQ Z7, Z7, Z7; \
+	LASTPAIR(EXPAND, HALF, META, 0, Z0); \
+	LASTPAIR(EXPAND, HALF, META, 1, Z1); \
+	LASTPAIR(EXPAND, HALF, META, 2, Z2); \
+	LASTPAIR(EXPAND, HALF, META, 3, Z3); \
+	LASTPAIR(EXPAND, HALF, META, 4, Z4); \
+	LASTPAIR(EXPAND, HALF, META, 5, Z5); \
+	DOTPAIR(EXPAND, HALF, META, 6, Z6); \
+last: \
+	STOREGROUP; \
+next: \
 	ADDQ R8, SI; \
 	ADDQ $64, DI; \
-	ADDQ $2, R10; \
+	ADDQ $32, R10; \
 	DECQ R11; \
 	JNZ row; \
 	VZEROUPPER; \
 	RET
+
+// sum: AX = accumulators of 16 rows, DI = sums, R10 = scales, CX = blocks, R12 =
+// the activations' scales, SI = their biases. K4 = the blocks of a group.
+#define SUM_ARGS \
+	MOVQ acc+0(FP), AX; \
+	MOVQ sums+8(FP), DI; \
+	MOVQ scales+16(FP), R10; \
+	MOVQ blocks+24(FP), CX; \
+	MOVQ d+32(FP), R12; \
+	MOVQ bias+40(FP), SI
+
+#define GROUPMASK \
+	MOVL $0xffff, DX; \
+	CMPQ CX, $16; \
+	JGE whole; \
+	MOVL $-1, DX; \
+	SHLL CX, DX; \
+	NOTL DX; \
+whole: \
+	KMOVW DX, K4
+
+// The products of row i in Z: blocks lie in the lanes. Z30 = the biases, Z31 =
+// the activations' scales.
+#define PRODUCTS(i, Z, X) \
+	VCVTPH2PS (32*i)(R10), Z29; \
+	VPADDD (64*i)(DI), Z30, Z; \
+	VMULPS Z31, Z29, Z29; \
+	VCVTDQ2PS Z, Z; \
+	VMULPS Z29, Z, Z
+
+// Adds the column of block i, in Z, to Z0 and stops behind the last of CX.
+#define ADDCOLUMN(i, Z) \
+	VADDPS Z, Z0, Z0; \
+	CMPQ CX, $(i+1); \
+	JEQ done

@@ -52,16 +52,6 @@
 #define ROW_Q5_0(i, D, X) UNPACKROW(EXPAND_Q5_0, 22, i, D)
 #define ROW_Q8_0(i, D, X) UNPACKROW(EXPAND_Q8_0, 34, i, D)
 
-// One block of the sixteen rows: the partial sums S (with the bias of the
-// block) times the scales at OFF(R10), into the accumulator Z16.
-#define ADDBLOCK(S, OFF, BIAS) \
-	VPADDD.BCST BIAS(SI), S, S; \
-	VCVTPH2PS OFF(R10), Z14; \
-	VCVTDQ2PS S, S; \
-	VMULPS.BCST BIAS(R12), Z14, Z14; \
-	VMULPS Z14, S, S; \
-	VADDPS S, Z16, Z16
-
 // func unpackQ4_0AVX512(panel, w *byte, stride, pairs int)
 TEXT ·unpackQ4_0AVX512(SB), NOSPLIT, $0-32
 	UNPACK(CONSTS_Q4_0, ROW_Q4_0, 36)
@@ -94,33 +84,45 @@ TEXT ·dotsQ8_0AVX512(SB), NOSPLIT, $0-48
 TEXT ·dotsIQ4_NLAVX512(SB), NOSPLIT, $0-48
 	DOTS1(CONSTS_IQ4_NL, EXPAND_TABLE, 18, SCALEPAIR)
 
-// func reduceBlocksAVX512(acc *float32, sums, scales *byte, blocks int, d *float32, bias *int32)
+// func sumBlocksAVX512(acc *float32, sums, scales *byte, blocks int, d *float32, bias *int32)
 //
-// Adds blocks of sixteen rows' partial sums to the sixteen accumulators, in
-// the order of the blocks.
-TEXT ·reduceBlocksAVX512(SB), NOSPLIT, $0-48
-	MOVQ acc+0(FP), AX
-	MOVQ sums+8(FP), DI
-	MOVQ scales+16(FP), R10
-	MOVQ blocks+24(FP), CX
-	MOVQ d+32(FP), R12
-	MOVQ bias+40(FP), SI
-	VMOVUPS (AX), Z16
+// Adds the products of sixteen rows' blocks to the sixteen accumulators, in the
+// order of the blocks.
+TEXT ·sumBlocksAVX512(SB), NOSPLIT, $0-48
+	SUM_ARGS
 
-pair:
-	SUMROWS(DI, Z12, Z13)
-	ADDBLOCK(Z12, 0, 0)
-	DECQ CX
-	JZ   done
-	ADDBLOCK(Z13, 32, 4)
+group:
+	GROUPMASK
+	VMOVUPS.Z   (R12), K4, Z31
+	VMOVDQU32.Z (SI), K4, Z30
+	ROWS16(PRODUCTS)
+	TRANSPOSE16
+	VMOVUPS (AX), Z0
+	ADDCOLUMN(0, Z16)
+	ADDCOLUMN(1, Z17)
+	ADDCOLUMN(2, Z18)
+	ADDCOLUMN(3, Z19)
+	ADDCOLUMN(4, Z20)
+	ADDCOLUMN(5, Z21)
+	ADDCOLUMN(6, Z22)
+	ADDCOLUMN(7, Z23)
+	ADDCOLUMN(8, Z24)
+	ADDCOLUMN(9, Z25)
+	ADDCOLUMN(10, Z26)
+	ADDCOLUMN(11, Z27)
+	ADDCOLUMN(12, Z28)
+	ADDCOLUMN(13, Z29)
+	ADDCOLUMN(14, Z30)
+	ADDCOLUMN(15, Z31)
+	VMOVUPS Z0, (AX)
 	ADDQ $1024, DI
-	ADDQ $64, R10
-	ADDQ $8, R12
-	ADDQ $8, SI
-	DECQ CX
-	JNZ  pair
+	ADDQ $512, R10
+	ADDQ $64, R12
+	ADDQ $64, SI
+	SUBQ $16, CX
+	JMP  group
 
 done:
-	VMOVUPS Z16, (AX)
+	VMOVUPS Z0, (AX)
 	VZEROUPPER
 	RET

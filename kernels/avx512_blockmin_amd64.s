@@ -32,23 +32,6 @@
 #define ROW_Q4_1(i, D, X) UNPACKMINROW(EXPAND_Q4_1, 20, i, D)
 #define ROW_Q5_1(i, D, X) UNPACKMINROW(EXPAND_Q5_1, 24, i, D)
 
-// One block of the sixteen rows: the partial sums S times the scales at
-// OFF(R10), and the sum of the activations (-bias/128) times the minimums, into
-// the accumulator Z16.
-#define ADDBLOCK(S, OFF, BIAS) \
-	VPBROADCASTD BIAS(SI), Z0; \
-	VCVTPH2PS OFF(R10), Z14; \
-	VCVTPH2PS (OFF+64)(R10), Z15; \
-	VPSRAD $7, Z0, Z0; \
-	VCVTDQ2PS S, S; \
-	VCVTDQ2PS Z0, Z0; \
-	VMULPS.BCST BIAS(R12), Z14, Z14; \
-	VMULPS.BCST BIAS(R12), Z15, Z15; \
-	VMULPS Z14, S, S; \
-	VMULPS Z15, Z0, Z0; \
-	VADDPS S, Z16, Z16; \
-	VSUBPS Z0, Z16, Z16
-
 // func unpackQ4_1AVX512(panel, w *byte, stride, pairs int)
 TEXT ·unpackQ4_1AVX512(SB), NOSPLIT, $0-32
 	UNPACK(CONSTS_MIN, ROW_Q4_1, 40)
@@ -65,32 +48,69 @@ TEXT ·dotsQ4_1AVX512(SB), NOSPLIT, $0-48
 TEXT ·dotsQ5_1AVX512(SB), NOSPLIT, $0-48
 	DOTS1(CONSTS_MIN, EXPAND_Q5_1, 24, MINPAIR)
 
-// func reduceMinBlocksAVX512(acc *float32, sums, scales *byte, blocks int, d *float32, bias *int32)
-//
-// As reduceBlocksAVX512, with minimums.
-TEXT ·reduceMinBlocksAVX512(SB), NOSPLIT, $0-48
-	MOVQ acc+0(FP), AX
-	MOVQ sums+8(FP), DI
-	MOVQ scales+16(FP), R10
-	MOVQ blocks+24(FP), CX
-	MOVQ d+32(FP), R12
-	MOVQ bias+40(FP), SI
-	VMOVUPS (AX), Z16
+// The minimums' products of row i in Z: Z30 = the sums of the activations.
+#define MINPRODUCTS(i, Z, X) \
+	VCVTPH2PS (8192+32*i)(R10), Z29; \
+	VMULPS Z31, Z29, Z29; \
+	VMULPS Z29, Z30, Z
 
-pair:
-	SUMROWS(DI, Z12, Z13)
-	ADDBLOCK(Z12, 0, 0)
-	DECQ CX
-	JZ   done
-	ADDBLOCK(Z13, 32, 4)
+// Adds the column of block i, in Z, to Z0, takes off that of its minimums, and
+// stops behind the last of CX.
+#define ADDMINCOLUMN(i, Z) \
+	VADDPS Z, Z0, Z0; \
+	VSUBPS (64*i)(R11), Z0, Z0; \
+	CMPQ CX, $(i+1); \
+	JEQ done
+
+// func sumMinBlocksAVX512(acc *float32, sums, scales *byte, blocks int, d *float32, bias *int32, mins *byte)
+//
+// As sumBlocksAVX512, with minimums, whose products go through the 1 KiB at mins.
+TEXT ·sumMinBlocksAVX512(SB), NOSPLIT, $0-56
+	SUM_ARGS
+	MOVQ mins+48(FP), R11
+
+group:
+	GROUPMASK
+	VMOVUPS.Z   (R12), K4, Z31
+	VMOVDQU32.Z (SI), K4, Z30
+	VPSRAD $7, Z30, Z30
+	VCVTDQ2PS Z30, Z30
+	ROWS16(MINPRODUCTS)
+	TRANSPOSE16
+	STORE8(R11, Z16, Z17, Z18, Z19, Z20, Z21, Z22, Z23)
+	ADDQ $512, R11
+	STORE8(R11, Z24, Z25, Z26, Z27, Z28, Z29, Z30, Z31)
+	SUBQ $512, R11
+	VMOVUPS.Z (R12), K4, Z31
+	VPXORQ Z30, Z30, Z30
+	ROWS16(PRODUCTS)
+	TRANSPOSE16
+	VMOVUPS (AX), Z0
+	ADDMINCOLUMN(0, Z16)
+	ADDMINCOLUMN(1, Z17)
+	ADDMINCOLUMN(2, Z18)
+	ADDMINCOLUMN(3, Z19)
+	ADDMINCOLUMN(4, Z20)
+	ADDMINCOLUMN(5, Z21)
+	ADDMINCOLUMN(6, Z22)
+	ADDMINCOLUMN(7, Z23)
+	ADDMINCOLUMN(8, Z24)
+	ADDMINCOLUMN(9, Z25)
+	ADDMINCOLUMN(10, Z26)
+	ADDMINCOLUMN(11, Z27)
+	ADDMINCOLUMN(12, Z28)
+	ADDMINCOLUMN(13, Z29)
+	ADDMINCOLUMN(14, Z30)
+	ADDMINCOLUMN(15, Z31)
+	VMOVUPS Z0, (AX)
 	ADDQ $1024, DI
-	ADDQ $128, R10
-	ADDQ $8, R12
-	ADDQ $8, SI
-	DECQ CX
-	JNZ  pair
+	ADDQ $512, R10
+	ADDQ $64, R12
+	ADDQ $64, SI
+	SUBQ $16, CX
+	JMP  group
 
 done:
-	VMOVUPS Z16, (AX)
+	VMOVUPS Z0, (AX)
 	VZEROUPPER
 	RET

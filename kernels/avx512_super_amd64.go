@@ -35,13 +35,17 @@ func (f *superFormat512) mul(y []float32, stride int, w []byte, rows int, a *Act
 	}
 }
 
+// dotsSupers bounds the super-blocks whose partial sums lie in memory at once
+// (1 KiB each), so that they stay in the first-level cache.
+const dotsSupers = 16
+
 func (f *superFormat512) mulDots(y []float32, stride int, w []byte, n int, a *Acts, s *Scratch) {
 	supers := a.K / 256
 	sums, acc, scales := &bytesOf(s.I)[0], s.F[:tileRows], &bytesOf(s.F)[tileRows*4]
 	for c := range a.N {
 		clear(acc)
-		for b := 0; b < supers; b += dotsPairs {
-			m, i := min(dotsPairs, supers-b), c*supers+b
+		for b := 0; b < supers; b += dotsSupers {
+			m, i := min(dotsSupers, supers-b), c*supers+b
 			f.dots(sums, scales, &w[b*f.size], supers*f.size, m, &a.Q[256*i], &a.Sum[16*i])
 			f.reduce(&acc[0], sums, scales, m, &a.D[i])
 		}
