@@ -99,6 +99,8 @@ fetch: \
 	VPXORQ S, S, S; \
 	VPDPBUSD (64*i)(R9), Z16, S; \
 	META(HALF, i); \
+	PREFETCHT1 16384(SI); \
+	PREFETCHT0 2048(SI); \
 	ADDQ $(2*HALF), SI
 
 // Z0-Z7, the partial sums of eight pairs, become the sixteen sums of the blocks
