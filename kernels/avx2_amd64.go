@@ -22,6 +22,9 @@ func avx2() *Impl {
 }
 
 var mulAVX2 = map[Format]MulFunc{
+	F32:    (&floatFormatAVX2{4, loadF32, dotsF32x1AVX2, dotsF32x4AVX2}).mul,
+	F16:    (&floatFormatAVX2{2, loadF16, dotsF16x1AVX2, dotsF16x4AVX2}).mul,
+	BF16:   (&floatFormatAVX2{2, loadBF16, dotsBF16x1AVX2, dotsBF16x4AVX2}).mul,
 	Q4_0:   (&blockFormatAVX2{18, expandQ4_0AVX2, tileBlocksAVX2, reduceBlocksAVX2}).mul,
 	Q4_1:   (&blockFormatAVX2{20, expandQ4_1AVX2, tileMinBlocksAVX2, reduceMinBlocksAVX2}).mul,
 	Q5_0:   (&blockFormatAVX2{22, expandQ5_0AVX2, tileBlocksAVX2, reduceBlocksAVX2}).mul,

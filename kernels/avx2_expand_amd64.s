@@ -10,7 +10,10 @@
 	MOVQ w+8(FP), SI; \
 	MOVQ n+16(FP), CX
 
+// The stream is fetched far ahead to the second-level cache, near to the first.
 #define NEXT(SIZE, WEIGHTS) \
+	PREFETCHT1 16384(SI); \
+	PREFETCHT0 2048(SI); \
 	ADDQ $SIZE, SI; \
 	ADDQ $WEIGHTS, DI; \
 	DECQ CX; \

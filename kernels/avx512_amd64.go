@@ -15,7 +15,7 @@ func avx512() *Impl {
 		Name: "avx512",
 		Rank: 20,
 		Missing: missing(cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512VL, cpuid.AVX512DQ,
-			cpuid.AVX512VBMI, cpuid.AVX512VNNI, cpuid.F16C),
+			cpuid.AVX512VBMI, cpuid.AVX512VNNI, cpuid.F16C, cpuid.BMI2),
 	}
 	k.Mul[F32] = f32AVX512.mul
 	k.Mul[F16] = f16AVX512.mul
