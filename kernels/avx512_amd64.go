@@ -2,6 +2,8 @@
 
 package kernels
 
+//lint:file-ignore U1000 the assembly uses the constants
+
 import (
 	"unsafe"
 

@@ -2,6 +2,8 @@
 
 package kernels
 
+//lint:file-ignore U1000 the assembly uses the constants
+
 import "unsafe"
 
 // everyFourth takes lanes: eight sums, one of each query, to their order.

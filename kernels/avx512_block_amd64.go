@@ -2,6 +2,8 @@
 
 package kernels
 
+//lint:file-ignore U1000 the assembly uses the constants
+
 // blockFormat512 is the product of a block format: its assembly and the bytes of
 // a block of 32. unpack and dots take 16 rows, stride bytes apart, and pairs of
 // blocks.

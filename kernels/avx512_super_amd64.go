@@ -2,6 +2,8 @@
 
 package kernels
 
+//lint:file-ignore U1000 the assembly uses the constants
+
 // superFormat512 is the product of a super-block format: its assembly and the
 // bytes of a super-block of 256. unpack and dots take 16 rows, stride bytes
 // apart.
