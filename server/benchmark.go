@@ -27,10 +27,16 @@ func (s *Server) benchmark(w http.ResponseWriter, r *http.Request) {
 	}
 	req := runtime.Request{Prompt: s.Tokenizer.EncodePrompt(prompt, true), MaxTokens: maxTokens, LogProbs: -1,
 		Sampling: runtime.Sampling{Temperature: temperature}, Timeout: s.Config.RequestTimeout(maxTokens)}
-	b := bench.Load(r.Context(), requests, concurrency, func(ctx context.Context, _ int) bench.Sample {
-		return s.sample(ctx, req)
+	ctx, cancel := context.WithCancelCause(r.Context())
+	defer cancel(nil)
+	b := bench.Load(ctx, requests, concurrency, func(ctx context.Context, _ int) bench.Sample {
+		m := s.sample(ctx, req)
+		if m.Err != nil && failureOf(m.Err).status == http.StatusBadRequest {
+			cancel(m.Err) // as all the others would be
+		}
+		return m
 	})
-	if err := r.Context().Err(); err != nil {
+	if err := context.Cause(ctx); err != nil {
 		s.fail(w, r, err)
 		return
 	}
@@ -39,7 +45,7 @@ func (s *Server) benchmark(w http.ResponseWriter, r *http.Request) {
 		"avg_response_time": b.AvgTime, "min_response_time": b.MinTime, "max_response_time": b.MaxTime,
 		"avg_throughput": b.Throughput, "avg_tokens_per_second": b.TokensPerSecond,
 		"total_tokens_processed": b.TokensProcessed, "avg_generated_tokens": b.AvgGenerated, "total_time": b.TotalTime,
-		"time_to_first_token": b.FirstToken, "time_between_tokens": b.BetweenTokens, "errors": b.Errors,
+		"time_to_first_token": b.FirstToken, "time_between_tokens": b.BetweenTokens, "errors": append([]string{}, b.Errors...),
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"math"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -175,6 +176,19 @@ func (f *fields) number(name string, dst *float32, lo, hi float64) {
 	*dst = float32(x)
 }
 
+// positive sets dst to a number in (0, hi].
+func (f *fields) positive(name string, dst *float32, hi float64) {
+	x := *dst
+	f.number(name, &x, 0, hi)
+	switch {
+	case f.err != nil:
+	case x == 0:
+		f.err = badRequest("%s is 0, must be above 0, to %v", name, hi)
+	default:
+		*dst = x
+	}
+}
+
 // seed sets dst to a whole number of 64 bits; -1 stands for a random one.
 func (f *fields) seed(name string, dst *uint64, set *bool) {
 	raw, ok := f.take(name)
@@ -202,7 +216,9 @@ func (f *fields) strs(name string, dst *[]string) {
 	var one string
 	if json.Unmarshal(raw, &one) == nil {
 		*dst = []string{one}
-	} else if json.Unmarshal(raw, dst) != nil {
+	} else if list, ok := listOf[string](raw); ok {
+		*dst = list
+	} else {
 		f.wrong(name, "a string or a list of strings", raw)
 	}
 }
@@ -210,10 +226,30 @@ func (f *fields) strs(name string, dst *[]string) {
 // ids sets dst to a list of token ids and says whether the member was there.
 func (f *fields) ids(name string, dst *[]int32) bool {
 	raw, ok := f.take(name)
-	if ok && json.Unmarshal(raw, dst) != nil {
-		f.wrong(name, "a list of token ids", raw)
+	if !ok {
+		return false
 	}
-	return ok && f.err == nil
+	list, ok := listOf[int32](raw)
+	if !ok {
+		f.wrong(name, "a list of token ids", raw)
+		return false
+	}
+	*dst = list
+	return true
+}
+
+// listOf reads a JSON list. An element that is null makes it none: to
+// encoding/json it would be a zero, which is a token like any other.
+func listOf[T any](raw json.RawMessage) ([]T, bool) {
+	var elements []*T
+	if json.Unmarshal(raw, &elements) != nil || slices.Contains(elements, nil) {
+		return nil, false
+	}
+	list := make([]T, len(elements))
+	for i, e := range elements {
+		list[i] = *e
+	}
+	return list, true
 }
 
 // biases sets dst to an object of token ids and the numbers added to them.
@@ -222,14 +258,22 @@ func (f *fields) biases(name string, dst *map[int32]float32) {
 	if !ok {
 		return
 	}
-	if json.Unmarshal(raw, dst) != nil {
-		f.wrong(name, `an object of token ids and numbers, as {"42": -1.5}`, raw)
-		return
-	}
-	for id, b := range *dst {
-		if b < -100 || b > 100 {
-			f.err = badRequest("%s of token %d is %v, must be from -100 to 100", name, id, b)
+	var biases map[int32]*float32
+	err := json.Unmarshal(raw, &biases)
+	*dst = make(map[int32]float32, len(biases))
+	for id, b := range biases {
+		switch {
+		case err != nil:
+		case b == nil:
+			err = errors.New("null")
+		case *b < -100 || *b > 100:
+			f.err = badRequest("%s of token %d is %v, must be from -100 to 100", name, id, *b)
+		default:
+			(*dst)[id] = *b
 		}
+	}
+	if err != nil {
+		f.wrong(name, `an object of token ids and numbers, as {"42": -1.5}`, raw)
 	}
 }
 

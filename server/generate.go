@@ -21,8 +21,7 @@ type generation struct {
 	stream bool
 }
 
-// readGeneration reads the fields of /generate. The engine checks the ranges
-// of those that go through to it as they are.
+// readGeneration reads the fields of /generate.
 func (s *Server) readGeneration(w http.ResponseWriter, r *http.Request) (*generation, error) {
 	d := s.Config.Defaults
 	g := &generation{id: newID(), start: time.Now()}
@@ -30,29 +29,28 @@ func (s *Server) readGeneration(w http.ResponseWriter, r *http.Request) (*genera
 	p := &g.Sampling
 	p.Temperature, p.TopP, p.TopK, p.RepetitionPenalty = float32(d.Temperature), float32(d.TopP), d.TopK, float32(d.RepetitionPenalty)
 	prompt, parseSpecial, timeout := d.Prompt, true, float32(0)
-	const any = math.MaxFloat32
 
 	f := s.readFields(w, r)
 	defer f.release()
 	hasPrompt := f.str("prompt", &prompt) || d.Prompt != ""
 	f.integer("max_tokens", &g.MaxTokens, 1, math.MaxInt32)
 	f.number("temperature", &p.Temperature, 0, maxTemperature)
-	f.number("top_p", &p.TopP, -any, any)
+	f.number("top_p", &p.TopP, 0, 1)
 	f.integer("top_k", &p.TopK, 0, math.MaxInt32)
-	f.number("repetition_penalty", &p.RepetitionPenalty, math.SmallestNonzeroFloat32, any)
+	f.positive("repetition_penalty", &p.RepetitionPenalty, maxPenalty)
 	f.boolean("stream", &g.stream)
 
-	f.number("min_p", &p.MinP, -any, any)
-	f.number("presence_penalty", &p.PresencePenalty, -any, any)
-	f.number("frequency_penalty", &p.FrequencyPenalty, -any, any)
+	f.number("min_p", &p.MinP, 0, 1)
+	f.number("presence_penalty", &p.PresencePenalty, -maxPenalty, maxPenalty)
+	f.number("frequency_penalty", &p.FrequencyPenalty, -maxPenalty, maxPenalty)
 	f.biases("logit_bias", &p.LogitBias)
 	f.seed("seed", &p.Seed, &p.SeedSet)
 	f.strs("stop", &g.Stop)
 	f.ids("stop_tokens", &g.StopTokens)
 	f.boolean("ignore_eos", &g.IgnoreEOS)
 	f.integer("min_tokens", &g.MinTokens, 0, math.MaxInt32)
-	f.integer("n", &g.N, 1, math.MaxInt32)
-	f.integer("logprobs", &g.LogProbs, 0, math.MaxInt32)
+	f.integer("n", &g.N, 1, max(1, s.Config.Parallel))
+	f.integer("logprobs", &g.LogProbs, 0, runtime.MaxLogProbs)
 	f.boolean("echo", &g.Echo)
 	f.boolean("special", &g.Special)
 	f.boolean("parse_special", &parseSpecial)
@@ -74,8 +72,10 @@ func (s *Server) readGeneration(w http.ResponseWriter, r *http.Request) (*genera
 	return g, nil
 }
 
-// maxTemperature is the highest that makes sense: above it everything is noise.
-const maxTemperature = 2
+const (
+	maxTemperature = 2 // above it everything is noise
+	maxPenalty     = 100
+)
 
 // newID returns 32 random hex digits.
 func newID() string {
@@ -108,11 +108,8 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, stream bool) {
 	if err == nil {
 		err = interrupted(result)
 	}
-	if errors.Is(err, context.Canceled) && r.Context().Err() == nil {
-		err = runtime.ErrDraining // the client is there, the engine has closed
-	}
 	if err != nil {
-		s.fail(w, r, err)
+		s.fail(w, r, whyCancelled(r, err))
 		return
 	}
 	succeed(w, s.answerOf(g, result))
@@ -136,6 +133,15 @@ func interruptedBy(finishReason string) error {
 		return context.Canceled
 	}
 	return nil
+}
+
+// whyCancelled turns a cancellation that was not the client's into that of the
+// engine, which has closed.
+func whyCancelled(r *http.Request, err error) error {
+	if errors.Is(err, context.Canceled) && r.Context().Err() == nil {
+		return runtime.ErrDraining
+	}
+	return err
 }
 
 // answer is the data of a whole answer.
@@ -211,10 +217,12 @@ func (s *Server) logProb(id int32, p float32) logProb {
 }
 
 // sendEvents streams the events as they come. Between them it shows now and
-// then that the server lives, which also finds out clients that do not.
+// then that the server lives, which also finds out clients that do not. What
+// goes wrong before the first of them is answered with its status.
 func (s *Server) sendEvents(w http.ResponseWriter, r *http.Request, g *generation, events *runtime.Stream) {
-	out, err := newEventWriter(w)
+	out := newEventWriter(w)
 	generated, prompt, cached, reason := 0, 0, 0, ""
+	var err error
 	for err == nil {
 		var ev runtime.Event
 		wait, cancel := context.WithTimeout(r.Context(), s.times.ping)
@@ -229,10 +237,19 @@ func (s *Server) sendEvents(w http.ResponseWriter, r *http.Request, g *generatio
 				CachedTokens: cached, FinishReason: reason})
 			return
 		case err != nil:
-			if r.Context().Err() == nil {
-				s.log.Error("request failed", "path", r.URL.Path, "error", err)
-				_ = out.send(map[string]any{"id": g.id, "token": "", "done": true, "error": failureOf(err).text})
+			if r.Context().Err() != nil {
+				return
 			}
+			if err = whyCancelled(r, err); !out.begun {
+				s.fail(w, r, err)
+				return
+			}
+			s.log.Error("request failed", "path", r.URL.Path, "error", err)
+			_ = out.send(map[string]any{"id": g.id, "token": "", "done": true, "error": failureOf(err).text})
+			return
+		}
+		if failed := interruptedBy(ev.FinishReason); failed != nil && !out.begun && ev.Text == "" {
+			s.fail(w, r, whyCancelled(r, failed))
 			return
 		}
 		e := textEvent{ID: g.id, Token: ev.Text, LogProbs: s.logProbs(ev.LogProbs)}

@@ -139,9 +139,15 @@ func TestWrongFields(t *testing.T) {
 		`{"prompt":"x","top_k":-1}`:                    "top_k is -1",
 		`{"prompt":"x","top_k":"all"}`:                 "top_k must be an integer",
 		`{"prompt":"x","min_p":2}`:                     "min_p is 2",
-		`{"prompt":"x","repetition_penalty":0}`:        "repetition_penalty is 0",
+		`{"prompt":"x","repetition_penalty":0}`:        "repetition_penalty is 0, must be above 0, to 100",
+		`{"prompt":"x","repetition_penalty":1e-60}`:    "repetition_penalty is 0",
+		`{"prompt":"x","repetition_penalty":-1}`:       "repetition_penalty is -1, must be from 0 to 100",
+		`{"prompt":"x","top_p":1e400}`:                 "top_p is 1e400, must be from 0 to 1",
+		`{"prompt":"x","stop":["a",null]}`:             "stop must be a string or a list of strings",
+		`{"prompt":"x","stop_tokens":[null]}`:          "stop_tokens must be a list of token ids",
+		`{"prompt":"x","logit_bias":{"5":null}}`:       "logit_bias must be an object",
 		`{"prompt":"x","presence_penalty":{}}`:         "presence_penalty must be a number",
-		`{"prompt":"x","frequency_penalty":1e9}`:       "frequency_penalty is 1e+09",
+		`{"prompt":"x","frequency_penalty":1e9}`:       "frequency_penalty is 1e9, must be from -100 to 100",
 		`{"prompt":"x","stream":"yes"}`:                "stream must be true or false",
 		`{"prompt":"x","seed":-2}`:                     "seed is -2",
 		`{"prompt":"x","seed":1.5}`:                    "seed must be an integer",
@@ -253,7 +259,7 @@ func TestEncodeDecode(t *testing.T) {
 
 	for path, bodies := range map[string][]string{
 		"/encode": {`{}`, `{"text":1}`, `{"text":"x","special":1}`},
-		"/decode": {`{}`, `{"tokens":"x"}`, `{"tokens":[1.5]}`, `{"tokens":[-1]}`, `{"tokens":[4096]}`, `{"tokens":[99999999999]}`},
+		"/decode": {`{}`, `{"tokens":"x"}`, `{"tokens":[1.5]}`, `{"tokens":[-1]}`, `{"tokens":[null]}`, `{"tokens":[4096]}`, `{"tokens":[99999999999]}`},
 	} {
 		for _, body := range bodies {
 			res, b := i.post(path, body)

@@ -89,14 +89,19 @@ func TestQueueFull(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	i.open(ctx, "/generate_stream", long)
-	i.open(ctx, "/generate_stream", long)
+	waiting := make(chan int, 1)
+	go func() {
+		res, _ := i.post("/generate_stream", strings.TrimSuffix(long, "}")+`,"timeout":1}`)
+		waiting <- res.StatusCode
+	}()
+	require.Eventually(t, func() bool { return i.state().Waiting == 1 }, time.Second, time.Millisecond)
 	res, b := i.post("/generate", long)
 	require.Equal(t, http.StatusTooManyRequests, res.StatusCode)
 	require.Equal(t, "5", res.Header.Get("Retry-After"))
 	require.Equal(t, "Request queue is full", b.Error)
 	require.NotEmpty(t, b.Message)
 	require.Equal(t, 5, b.RetryAfter)
-	require.Eventually(t, func() bool { return i.state().Waiting == 1 }, time.Second, time.Millisecond)
+	require.Equal(t, http.StatusRequestTimeout, <-waiting, "a stream whose time is up before it began is an error as any other")
 	cancel()
 	i.idle()
 }

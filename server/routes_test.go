@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -142,7 +143,8 @@ func TestBenchmark(t *testing.T) {
 	for _, key := range []string{"avg_response_time", "min_response_time", "max_response_time", "avg_throughput", "avg_tokens_per_second", "total_time"} {
 		require.Positive(t, b[key], key)
 	}
-	for _, wrong := range []string{`{"requests":0}`, `{"concurrency":0}`, `{"max_tokens":0}`, `{"temperature":-1}`, `{"prompt":1}`} {
+	for _, wrong := range []string{`{"requests":0}`, `{"concurrency":0}`, `{"max_tokens":0}`, `{"temperature":-1}`, `{"prompt":1}`,
+		`{"prompt":""}`, `{"prompt":"` + strings.Repeat("word ", 3000) + `"}`} {
 		res, _ := i.post("/benchmark", wrong)
 		require.Equal(t, http.StatusBadRequest, res.StatusCode, wrong)
 	}

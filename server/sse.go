@@ -2,22 +2,17 @@ package server
 
 import "net/http"
 
-// eventWriter writes server-sent events, each at once.
+// eventWriter writes server-sent events, each at once. The header goes out
+// with the first, so that a request that fails before can still be answered
+// with a status.
 type eventWriter struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
+	begun   bool
 }
 
-// newEventWriter sends the header, so that the client knows that its request
-// was taken.
-func newEventWriter(w http.ResponseWriter) (*eventWriter, error) {
-	h := w.Header()
-	h.Set("Content-Type", "text/event-stream; charset=utf-8")
-	h.Set("Cache-Control", "no-cache")
-	h.Set("X-Accel-Buffering", "no") // nginx would keep the events back
-	w.WriteHeader(http.StatusOK)
-	e := &eventWriter{w, http.NewResponseController(w)}
-	return e, e.control.Flush()
+func newEventWriter(w http.ResponseWriter) *eventWriter {
+	return &eventWriter{w: w, control: http.NewResponseController(w)}
 }
 
 // send writes one event. JSON has no line breaks, so one data line holds it.
@@ -35,6 +30,14 @@ func (e *eventWriter) send(v any) error {
 func (e *eventWriter) ping() error { return e.write([]byte(": ping\n\n")) }
 
 func (e *eventWriter) write(b []byte) error {
+	if !e.begun {
+		e.begun = true
+		h := e.w.Header()
+		h.Set("Content-Type", "text/event-stream; charset=utf-8")
+		h.Set("Cache-Control", "no-cache")
+		h.Set("X-Accel-Buffering", "no") // nginx would keep the events back
+		e.w.WriteHeader(http.StatusOK)
+	}
 	if _, err := e.w.Write(b); err != nil {
 		return err
 	}
