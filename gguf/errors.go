@@ -54,6 +54,31 @@ func (e *FaultError) Error() string {
 	return fmt.Sprintf("%s: cannot read byte %d: the file was truncated or its disk failed after it was opened", e.Path, e.Offset)
 }
 
+// Wrap says which file an error is about: its path once, then the problems on
+// one line. A reader of a model uses it for errors of its own and of the
+// getters alike, joined or not; nil stays nil.
+func (f *File) Wrap(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &fileError{f.Path(), err}
+}
+
+type fileError struct {
+	path string
+	err  error
+}
+
+func (e *fileError) Error() string {
+	problems := strings.Split(e.err.Error(), "\n")
+	for i, p := range problems {
+		problems[i] = strings.TrimPrefix(p, e.path+": ")
+	}
+	return e.path + ": " + strings.Join(problems, "; ")
+}
+
+func (e *fileError) Unwrap() error { return e.err }
+
 // Guard runs fn, which reads views of the file (tensor data), and returns a
 // *FaultError if the file can no longer be read there: without it, such a
 // read ends the process. It covers the calling goroutine only. The getters of

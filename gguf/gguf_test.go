@@ -2,10 +2,12 @@ package gguf_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"testing"
 	"time"
@@ -455,4 +457,16 @@ func TestTensorOrder(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []byte{3}, f.Tensors()[0].Data)
 	require.Equal(t, []byte{2}, f.Tensors()[1].Data)
+}
+
+func TestWrapNamesTheFileOnce(t *testing.T) {
+	f, err := gguf.Open(gguftest.New().Set("a", "x").Write(t, "m.gguf"))
+	require.NoError(t, err)
+	defer f.Close()
+	_, wrong := f.Uint("a")
+	_, missing := f.String("b")
+	err = f.Wrap(errors.Join(wrong, missing, errors.New("c is odd")))
+	require.ErrorIs(t, err, gguf.ErrMissing)
+	require.Regexp(t, "^"+regexp.QuoteMeta(f.Path())+`: a at byte \d+: is of type string, it must be an integer; b is not in the file; c is odd$`, err.Error())
+	require.NoError(t, f.Wrap(nil))
 }

@@ -109,7 +109,11 @@ func TestLoadRefuses(t *testing.T) {
 		{map[string]any{"blk.1.ffn_norm.weight": []int64{64, 1}}, []string{"2 dimensions, want a vector"}},
 		{map[string]any{"blk.0.attn_q_norm.weight": []int64{32}}, []string{"qwen2 has no use for the tensors blk.0.attn_q_norm.weight"}},
 	} {
-		_, err := Load(small(t, "qwen2", c.change))
+		f := small(t, "qwen2", c.change)
+		_, err := Load(f)
+		require.Error(t, err)
+		require.Equal(t, 1, strings.Count(err.Error(), f.Path()), "the path once: %v", err)
+		require.NotContains(t, err.Error(), "\n")
 		for _, want := range c.want {
 			require.ErrorContains(t, err, want)
 		}

@@ -41,10 +41,7 @@ type layer struct {
 // metadata. It reads no weights.
 func Load(f *gguf.File) (*Model, error) {
 	m, err := load(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.Path(), err)
-	}
-	return m, nil
+	return m, f.Wrap(err)
 }
 
 func load(f *gguf.File) (*Model, error) {

@@ -2,7 +2,6 @@ package tokenizer
 
 import (
 	"errors"
-	"fmt"
 
 	"cllm/gguf"
 )
@@ -12,13 +11,10 @@ import (
 func New(f *gguf.File) (*Tokenizer, error) {
 	v, err := read(f)
 	if err != nil {
-		return nil, err
+		return nil, f.Wrap(err)
 	}
 	t, err := build(v)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.Path(), err)
-	}
-	return t, nil
+	return t, f.Wrap(err)
 }
 
 // read takes from a file what it says of its tokenizer. The model, the pre-tokenizer, the tokens and

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/spf13/pflag"
 
@@ -25,15 +26,20 @@ func load(path string) (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := model.Load(f)
+	f.Advise()
+	l := &loaded{file: f}
+	var both sync.WaitGroup
+	var wrong error
+	both.Go(func() { l.tokenizer, wrong = tokenizer.New(f) }) // the longer of the two
+	l.model, err = model.Load(f)
+	both.Wait()
+	if err == nil {
+		err = wrong
+	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	t, err := tokenizer.New(f)
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return &loaded{f, m, t}, nil
+	return l, nil
 }
 
 func (l *loaded) Close() error { return l.file.Close() }
@@ -64,10 +70,11 @@ func (e *engineFlags) add(f *pflag.FlagSet) {
 }
 
 func (e *engineFlags) options() (runtime.Options, error) {
+	const most = 1 << 30 // a pebibyte where it is megabytes
 	for name, n := range map[string]int64{"threads": int64(e.threads), "context": int64(e.context),
 		"parallel": int64(e.parallel), "memory-limit": e.memoryMB, "kv-cache-memory": e.kvMemoryMB} {
-		if n < 0 || n > 1<<40 {
-			return runtime.Options{}, usage("--%s is %d, must not be negative", name, n)
+		if n < 0 || n > most {
+			return runtime.Options{}, usage("--%s is %d, must be from 0 to %d", name, n, int64(most))
 		}
 	}
 	var err error

@@ -30,7 +30,7 @@ func newGenerate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "generate",
 		Short: "Continue a prompt",
-		Long:  "Continue a prompt, from -p, a file or standard input, and stream the text to standard output.\nSpecial tokens in the prompt, as <|im_start|>, are parsed.",
+		Long:  "Continue a prompt, from -p, a file or standard input, and stream the text to standard output.\nA prompt is taken as it is, a line break at its end too; special tokens in it, as <|im_start|>, are parsed.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return o.run(cmd)
@@ -76,6 +76,12 @@ var processStart = time.Now()
 
 func (o *generateFlags) run(cmd *cobra.Command) (err error) {
 	start := time.Now()
+	if o.tokens < -1 {
+		return usage("--tokens is %d, must be 0 or more, or -1 for as many as the context holds", o.tokens)
+	}
+	if o.repetition == 0 { // which the engine takes for none
+		return usage("--repetition-penalty is 0, must be above 0; 1 is none")
+	}
 	req := runtime.Request{MaxTokens: o.tokens, Stop: o.stop, IgnoreEOS: o.ignoreEOS, LogProbs: -1,
 		Sampling: runtime.Sampling{Temperature: o.temperature, TopK: o.topK, TopP: o.topP, MinP: o.minP,
 			RepetitionPenalty: o.repetition, PresencePenalty: o.presence, FrequencyPenalty: o.frequency,
@@ -121,10 +127,14 @@ func (o *generateFlags) run(cmd *cobra.Command) (err error) {
 	choice := result.Choices[0]
 	t.add(result, l.bytesPerStep())
 	if o.json {
-		return writeJSON(cmd.OutOrStdout(), map[string]any{
+		err = writeJSON(cmd.OutOrStdout(), map[string]any{
 			"text": choice.Text, "tokens": list(choice.Tokens), "prompt_tokens": list(req.Prompt),
 			"finish_reason": choice.FinishReason, "timings": t,
 		})
+		if err == nil && cmd.Context().Err() != nil {
+			err = errInterrupted
+		}
+		return err
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "\nload %.0f ms | prompt %d tokens, %.1f tokens/s | generated %d tokens, %.1f tokens/s, %.2f ms per token, %.2f GB/s | %s\n",
 		t.Load, t.PromptTokens, t.PromptRate, t.Generated, t.GenerateRate, t.PerToken, t.BytesPerSecond, choice.FinishReason)

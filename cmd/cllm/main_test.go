@@ -89,6 +89,12 @@ func TestGenerateStops(t *testing.T) {
 	cancel()
 	require.Equal(t, exitInterrupted, <-code)
 	require.Contains(t, errs.String(), "cancelled", "the report still comes")
+
+	ctx, cancel = context.WithCancel(t.Context())
+	cancel()
+	out.text.Reset()
+	require.Equal(t, exitInterrupted, run(ctx, []string{"generate", "-p", "Once", "--json"}, strings.NewReader(""), &out, &errs))
+	require.Contains(t, out.String(), `"finish_reason":"cancelled"`)
 }
 
 func TestTokenize(t *testing.T) {
@@ -133,8 +139,9 @@ func TestInspectPlanVersion(t *testing.T) {
 	require.Zero(t, code)
 	require.Contains(t, out, "generic  available")
 	t.Setenv("CLLM_KERNELS", "abacus")
-	code, _, errs = cllm(t, "", "version")
+	code, out, errs = cllm(t, "", "version")
 	require.Equal(t, exitFailure, code)
+	require.Contains(t, out, "generic  available", "what there is to choose from")
 	require.Contains(t, errs, "abacus")
 	code, _, errs = cllm(t, "", "generate", "-p", "x")
 	require.Equal(t, exitFailure, code)
@@ -188,6 +195,7 @@ func TestWrongUse(t *testing.T) {
 		{"serve", "--port", "http"}, {"serve", "--port", "99999"}, {"serve", "--parallel", "-3"}, {"serve", "-f", "/nothing.yaml"},
 		{"bench", "-r", "0"}, {"bench", "-o", "xml"}, {"bench", "-p", "-1"}, {"bench", "-p", "4000"}, {"bench", "-t", "0"},
 		{"bench-server", "--server-type", "grpc"}, {"bench-server", "--test-type", "x"}, {"bench-server", "--requests", "0"},
+		{"generate", "-p", "x", "-n", "-2"}, {"generate", "-p", "x", "--repetition-penalty", "0"}, {"generate", "-p", "x", "-t", "99999999999"},
 	} {
 		code, _, errs := cllm(t, "", args...)
 		require.Equal(t, exitUsage, code, "%v: %s", args, errs)

@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	goruntime "runtime"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,17 +18,16 @@ func newVersion() *cobra.Command {
 		Short: "Show the version and the instruction sets",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			out := cmd.OutOrStdout()
+			out := new(strings.Builder)
 			fmt.Fprintf(out, "cllm %s (%s, %s/%s)\n", version, goruntime.Version(), goruntime.GOOS, goruntime.GOARCH)
 			chosen, err := kernels.Select("")
-			if err != nil {
-				return err
+			if err == nil {
+				why := "the best that this machine has"
+				if os.Getenv("CLLM_KERNELS") != "" {
+					why = "CLLM_KERNELS says so"
+				}
+				fmt.Fprintf(out, "kernels: %s (%s)\n", chosen.Name, why)
 			}
-			why := "the best that this machine has"
-			if os.Getenv("CLLM_KERNELS") != "" {
-				why = "CLLM_KERNELS says so"
-			}
-			fmt.Fprintf(out, "kernels: %s (%s)\n", chosen.Name, why)
 			for _, k := range kernels.All() {
 				state := "available"
 				if k.Missing != "" {
@@ -34,7 +35,10 @@ func newVersion() *cobra.Command {
 				}
 				fmt.Fprintf(out, "  %-8s %s\n", k.Name, state)
 			}
-			return nil
+			if _, e := io.WriteString(cmd.OutOrStdout(), out.String()); e != nil {
+				return e
+			}
+			return err
 		},
 	}
 }
