@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -42,10 +43,13 @@ var dialects = map[string]dialect{
 // Dialects are the kinds of servers that a [Client] can talk to.
 func Dialects() []string { return []string{"cllm", "ollama", "openai"} }
 
-// NewClient checks the dialect and makes connections for so many clients.
+// NewClient checks the dialect and the address and makes connections for so many clients.
 func NewClient(c Client, concurrency int) (*Client, error) {
 	if _, ok := dialects[c.Dialect]; !ok {
 		return nil, fmt.Errorf("server type %q is none of %s", c.Dialect, strings.Join(Dialects(), ", "))
+	}
+	if u, err := url.Parse(c.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, fmt.Errorf("server address %q is not of the form http://host:port", c.URL)
 	}
 	c.URL = strings.TrimRight(c.URL, "/")
 	c.HTTP = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: concurrency, DisableCompression: true}}

@@ -107,6 +107,10 @@ data: [DONE]
 		srv.Close()
 		require.Error(t, c.Do(t.Context(), "hello").Err, name)
 	}
+	for _, address := range []string{"", "127.0.0.1:8080", "localhost", "::", "ftp://localhost", "http://"} {
+		_, err := NewClient(Client{Dialect: "cllm", URL: address}, 1)
+		require.ErrorContains(t, err, "http://host:port", address)
+	}
 	_, err := NewClient(Client{Dialect: "grpc"}, 1)
 	require.ErrorContains(t, err, "cllm, ollama, openai")
 }

@@ -52,9 +52,17 @@ func newBenchServer() *cobra.Command {
 			do := func(ctx context.Context, i int) bench.Sample { return client.Do(ctx, prompts[i%len(prompts)]) }
 			r := benchReport{Time: time.Now().UTC().Format(time.RFC3339), ServerType: c.Dialect, ServerURL: client.URL,
 				Model: c.Model, Requests: requests, Concurrency: concurrency, MaxTokens: c.MaxTokens}
-			out := cmd.OutOrStdout()
 			if test != "api-sequential" && test != "api-concurrent" && test != "all" {
 				return usage("--test-type %q is none of api-sequential, api-concurrent, all", test)
+			}
+			out := cmd.OutOrStdout()
+			report, err := openReport(out, output)
+			if err != nil {
+				return err
+			}
+			defer report.Close()
+			if output == "-" {
+				out = cmd.ErrOrStderr() // so that standard output is JSON alone
 			}
 			if test != "api-concurrent" {
 				r.Sequential = bench.Load(cmd.Context(), requests, 1, do)
@@ -64,10 +72,12 @@ func newBenchServer() *cobra.Command {
 				r.Concurrent = bench.Load(cmd.Context(), requests, concurrency, do)
 				summary(out, "concurrent", concurrency, r.Concurrent)
 			}
-			if output != "" {
-				if err := writeReport(out, output, r); err != nil {
-					return err
-				}
+			text, err := json.MarshalIndent(r, "", "  ")
+			if err != nil {
+				return err
+			}
+			if _, err := report.Write(append(text, '\n')); err != nil {
+				return err
 			}
 			if cmd.Context().Err() != nil {
 				return errInterrupted
@@ -85,7 +95,7 @@ func newBenchServer() *cobra.Command {
 	f.IntVar(&c.MaxTokens, "max-tokens", 50, "tokens of an answer")
 	f.Float64Var(&c.Temperature, "temperature", 0.7, "temperature of the requests")
 	f.BoolVar(&c.IgnoreEOS, "ignore-eos", false, "answers of full length, from servers that know how (not ollama)")
-	f.StringVar(&output, "output-file", "", "file for the JSON report; - is standard output")
+	f.StringVar(&output, "output-file", "", "file for the JSON report; - is standard output, and the summary goes to standard error")
 	f.StringVar(&promptsFile, "prompts-file", "", "prompts: a JSON list of strings, or one a line")
 	return cmd
 }
@@ -115,18 +125,22 @@ func nothingFailed(blocks ...*bench.Block) error {
 	return nil
 }
 
-func writeReport(out io.Writer, path string, r benchReport) error {
-	text, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
+// openReport opens the file for the report before the load, so that a path
+// that cannot be written costs no run.
+func openReport(out io.Writer, path string) (io.WriteCloser, error) {
+	switch path {
+	case "":
+		return unclosed{io.Discard}, nil
+	case "-":
+		return unclosed{out}, nil
 	}
-	text = append(text, '\n')
-	if path == "-" {
-		_, err = out.Write(text)
-		return err
-	}
-	return os.WriteFile(path, text, 0o644)
+	return os.Create(path)
 }
+
+// unclosed is a writer that is not ours to close.
+type unclosed struct{ io.Writer }
+
+func (unclosed) Close() error { return nil }
 
 // defaultPrompts start differently, so that no server answers from the
 // beginning of another.

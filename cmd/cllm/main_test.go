@@ -194,7 +194,7 @@ func TestWrongUse(t *testing.T) {
 		{"generate", "-p", "x", "-f", "y"}, {"generate", "-p", "x", "--kv-type", "q3"}, {"generate", "-p", "x", "-t", "-1"},
 		{"serve", "--port", "http"}, {"serve", "--port", "99999"}, {"serve", "--parallel", "-3"}, {"serve", "-f", "/nothing.yaml"},
 		{"bench", "-r", "0"}, {"bench", "-o", "xml"}, {"bench", "-p", "-1"}, {"bench", "-p", "4000"}, {"bench", "-t", "0"},
-		{"bench-server", "--server-type", "grpc"}, {"bench-server", "--test-type", "x"}, {"bench-server", "--requests", "0"},
+		{"bench-server", "--server-type", "grpc"}, {"bench-server", "--test-type", "x"}, {"bench-server", "--requests", "0"}, {"bench-server", "--server-url", "127.0.0.1:1"},
 		{"generate", "-p", "x", "-n", "-2"}, {"generate", "-p", "x", "--repetition-penalty", "0"}, {"generate", "-p", "x", "-t", "99999999999"},
 	} {
 		code, _, errs := cllm(t, "", args...)
@@ -279,8 +279,15 @@ func TestBenchServer(t *testing.T) {
 			require.Contains(t, b, key)
 		}
 	}
+	code, out, errs = cllm(t, "", "bench-server", "--server-url", url, "--requests", "2", "--max-tokens", "2", "--output-file", "-")
+	require.Zero(t, code, errs)
+	require.True(t, json.Valid([]byte(out)), out)
+	require.Contains(t, errs, "sequential, concurrency 1: 2 of 2 requests")
 	require.Zero(t, stop())
 
+	code, _, errs = cllm(t, "", "bench-server", "--server-url", url, "--output-file", t.TempDir())
+	require.Equal(t, exitFailure, code)
+	require.Contains(t, errs, "is a directory", "before the load")
 	code, _, errs = cllm(t, "", "bench-server", "--server-url", url, "--requests", "2", "--test-type", "api-sequential")
 	require.Equal(t, exitFailure, code)
 	require.Contains(t, errs, "2 of 2 requests failed")
