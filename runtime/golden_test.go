@@ -79,6 +79,9 @@ func findModel(t *testing.T, name string) string {
 	if _, err := os.Stat(path); err == nil {
 		return path
 	}
+	if testing.Short() {
+		t.Skipf("%s is not in testdata, and this is a short run", name)
+	}
 	dir := os.Getenv("CLLM_TEST_MODELS")
 	if dir == "" {
 		t.Skipf("%s is not in testdata; set CLLM_TEST_MODELS to the folder that `make models` fills", name)
