@@ -20,12 +20,13 @@ func (s *Server) benchmark(w http.ResponseWriter, r *http.Request) {
 	f.integer("max_tokens", &maxTokens, 1, 1<<20)
 	f.str("prompt", &prompt)
 	f.number("temperature", &temperature, 0, maxTemperature)
+	tokens := s.bodies.tokens(prompt, true, s.Tokenizer.EncodePrompt)
 	f.release()
 	if err := s.finish(f, r); err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	req := runtime.Request{Prompt: s.Tokenizer.EncodePrompt(prompt, true), MaxTokens: maxTokens, LogProbs: -1,
+	req := runtime.Request{Prompt: tokens, MaxTokens: maxTokens, LogProbs: -1,
 		Sampling: runtime.Sampling{Temperature: temperature}, Timeout: s.Config.RequestTimeout(maxTokens)}
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)

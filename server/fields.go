@@ -16,7 +16,7 @@ import (
 )
 
 // maxBody is the most bytes a request's body may have.
-const maxBody = 8 << 20
+const maxBody = 2 << 20
 
 // fields reads the members of a JSON object one by one, each with its type and
 // range. The first thing wrong stays in err; after it nothing is read.

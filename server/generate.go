@@ -65,7 +65,7 @@ func (s *Server) readGeneration(w http.ResponseWriter, r *http.Request) (*genera
 	if own := time.Duration(float64(timeout) * float64(time.Second)); own > 0 && (g.Timeout == 0 || own < g.Timeout) {
 		g.Timeout = own
 	}
-	g.Prompt = s.Tokenizer.EncodePrompt(prompt, parseSpecial)
+	g.Prompt = s.bodies.tokens(prompt, parseSpecial, s.Tokenizer.EncodePrompt)
 	if limit := s.Config.MaxInput; limit > 0 && len(g.Prompt) > limit {
 		return nil, &runtime.ContextError{Prompt: len(g.Prompt), Limit: limit, Reason: "http.max_input_tokens"}
 	}

@@ -194,7 +194,7 @@ func TestWrongBodies(t *testing.T) {
 		{"{\"prompt\":\"\xff\"}", "not valid UTF-8 (byte 11)", 400},
 		{deep, "not valid JSON", 400},
 		{`{"prompt":` + strings.Repeat("[", 9_000) + strings.Repeat("]", 9_000) + `}`, "prompt must be a string", 400},
-		{`{"prompt":"` + strings.Repeat("x", maxBody) + `"}`, "more than 8388608 bytes", 413},
+		{`{"prompt":"` + strings.Repeat("x", maxBody) + `"}`, "more than 2097152 bytes", 413},
 	} {
 		for _, path := range []string{"/generate", "/generate_stream", "/encode", "/decode", "/benchmark"} {
 			if strings.Contains(c.want, "prompt") && !strings.HasPrefix(path, "/generate") {

@@ -15,7 +15,9 @@ func (s *Server) encode(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	tokens := s.Tokenizer.Encode([]int32{}, text, special)
+	tokens := s.bodies.tokens(text, special, func(text string, special bool) []int32 {
+		return s.Tokenizer.Encode([]int32{}, text, special)
+	})
 	succeed(w, map[string]any{"length": len(tokens), "tokens": tokens})
 }
 

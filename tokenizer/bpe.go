@@ -72,7 +72,7 @@ type symbol struct {
 // position; one whose symbol has another rank by now is stale.
 func (e *encoder) mergeLong(dst []int32, word string) []int32 {
 	symbols := slices.Grow(e.symbols[:0], len(word))[:len(word)]
-	e.symbols, e.queue = symbols, e.queue[:0]
+	e.symbols, e.queue = symbols, slices.Grow(e.queue[:0], len(word))
 	for i := range symbols {
 		symbols[i] = symbol{id: e.t.bytes[word[i]], prev: int32(i) - 1, next: int32(i) + 1}
 	}

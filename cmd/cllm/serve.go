@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	goruntime "runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -113,6 +114,8 @@ func serve(ctx context.Context, c *config.Config, log *slog.Logger) error {
 		return err
 	}
 	defer engine.Close()
+	// The plan's part that is Go's: near it, garbage is collected sooner.
+	debug.SetMemoryLimit(engine.Plan().Scratch + engine.Plan().Margin)
 	for line := range strings.Lines(engine.Plan().String()) {
 		log.Info("memory: " + strings.TrimSpace(line))
 	}
