@@ -22,8 +22,15 @@ import (
 
 // nearTie is the distance in log-probability between llama.cpp's first and
 // second token below which either is a right answer: the two programs sum
-// their floats in different orders.
-const nearTie = 0.1
+// their floats in different orders, and quantized activations amplify that. On
+// the 1.5B llama.cpp's own two attention kernels differ by 0.17 in the
+// log-probability of a token, and pass 0.1 as far as cllm does.
+func nearTie(model string) float64 {
+	if strings.Contains(model, "1.5b") {
+		return 0.35
+	}
+	return 0.1
+}
 
 // bounds are, by the name of the type that the model is quantized to, the
 // greatest difference from llama.cpp in the log-probability of any of its
@@ -34,7 +41,7 @@ var bounds = []struct {
 	suffix string
 	bound  float64
 }{
-	{"-f32", 0.05}, {"-f16", 0.05}, {"-bf16", 0.15}, {"-q2_k", 0.25}, {"-q3_k", 0.15}, {"-instruct-q4_k_m", 1}, {"", 0.15},
+	{"-f32", 0.05}, {"-f16", 0.05}, {"-bf16", 0.15}, {"-q2_k", 0.25}, {"-q3_k", 0.15}, {"0.5b-instruct-q4_k_m", 0.35}, {"1.5b-instruct-q4_k_m", 0.75}, {"", 0.15},
 }
 
 type goldenCase struct {
@@ -112,6 +119,7 @@ func runGolden(t *testing.T, g *golden, path string) {
 			break
 		}
 	}
+	tie := nearTie(g.Model)
 	worst, ties, differ := 0.0, 0, 0
 	for _, c := range g.Cases {
 		require.Equal(t, c.IDs, tok.Encode(nil, c.Prompt, true), "tokens of %q", c.Prompt)
@@ -125,12 +133,12 @@ func runGolden(t *testing.T, g *golden, path string) {
 		// llama.cpp's own tokens are fed back, so that one near-tie does not
 		// hide the tokens behind it.
 		for i, want := range c.Greedy {
-			if c.Gaps[i] < nearTie {
+			if c.Gaps[i] < tie {
 				ties++
 			}
 			if got := argmax(logits); got != want {
 				differ++
-				require.Less(t, c.Gaps[i], nearTie, "greedy token %d after %q: got %d, llama.cpp %d", i, c.Prompt, got, want)
+				require.Less(t, c.Gaps[i], tie, "greedy token %d after %q: got %d, llama.cpp %d", i, c.Prompt, got, want)
 			}
 			logits = run([]int32{want}, len(c.IDs)+i, 1)[0]
 		}

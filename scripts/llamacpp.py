@@ -68,13 +68,19 @@ LOG = C.CFUNCTYPE(None, C.c_int, C.c_char_p, C.c_void_p)
 class Llama:
     """llama.cpp's library; one model may be open at a time."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, cpu=None):
+        """cpu names a level of the package's CPU libraries; the best for this machine when None."""
         libs = fetch(folder)
         self.lib = lib = C.CDLL(str(libs / "libllama.v0.5.0.so"))
         ggml = C.CDLL(str(libs / "libggml.v0.5.0.so"))
         self._log = LOG(lambda level, text, _: None)
         lib.llama_log_set(self._log, None)
-        ggml.ggml_backend_load_all_from_path(str(libs).encode())
+        if cpu is None:
+            ggml.ggml_backend_load_all_from_path(str(libs).encode())
+        else:
+            ggml.ggml_backend_load.restype = C.c_void_p
+            if not ggml.ggml_backend_load(str(libs / f"libggml-cpu-{cpu}.so").encode()):
+                raise RuntimeError(f"llama.cpp's {cpu} library does not load here")
         for name, res, args in [
             ("llama_model_default_params", ModelParams, []), ("llama_context_default_params", ContextParams, []),
             ("llama_model_quantize_default_params", QuantizeParams, []),

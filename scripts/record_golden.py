@@ -6,19 +6,20 @@
 Runs llama.cpp from its npm package over each model and writes testdata/golden/NAME.json:
     sha256       of the model file
     cases        for each prompt: ids of the tokens; top, the 20 first [token, log-probability] after the prompt;
-                 greedy, 64 tokens; gaps, the distance in log-probability between each and the best other token, the
-                 smaller of two runs: with llama.cpp's flash attention, its default, which makes the record, and
-                 without (negative where that run prefers another token)
+                 greedy, 64 tokens; gaps, the distance in log-probability between each and the best other token: the
+                 smaller of the record's and that of RUNS, llama.cpp without its flash attention, which sums its
+                 floats in another order (negative where that run prefers another token)
     perplexity   tokens, first (the position from which on it counts) and value over a fixed text
 The records of the repository hold for the npm package that llamacpp.py names.
 Needs npm, numpy.
 """
-import hashlib, json, math, pathlib, sys
+import hashlib, json, math, multiprocessing, pathlib, sys
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import numpy as np, llamacpp
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = ROOT / "testdata/golden"
+MODELS = pathlib.Path(sys.argv[1])
 TALES = ["Once upon a time", "The old king had three sons, and the youngest of them",
          "<|im_start|>user\nTell me the story of the golden bird.<|im_end|>\n<|im_start|>assistant\n"]
 REAL = ["def fibonacci(n):\n", "The capital of France is",
@@ -26,6 +27,7 @@ REAL = ["def fibonacci(n):\n", "The capital of France is",
         "Write a Go function that reverses a slice of ints.<|im_end|>\n<|im_start|>assistant\n",
         "从前有座山，山里有座庙，", "SELECT name, COUNT(*) FROM orders"]
 GREEDY = 64
+RUNS = [(None, False)]  # CPU library (the best when None), flash attention; the record itself: (None, True)
 
 
 def logprobs(x):
@@ -36,6 +38,25 @@ def logprobs(x):
 def sha256(path):
     with open(path, "rb") as f:
         return hashlib.file_digest(f, "sha256").hexdigest()
+
+
+def other_gaps(path, cases, cpu, flash):
+    """The gaps of the recorded tokens in another run of llama.cpp."""
+    lib = llamacpp.Llama(MODELS / ".llamacpp", cpu)
+    lib.open(path, 2048, flash=flash)
+    out = []
+    for c in cases:
+        lib.clear()
+        lib.decode(c["ids"], 0)
+        row = []
+        for i, token in enumerate(c["greedy"]):
+            lp = logprobs(lib.logits(len(c["ids"]) - 1 if i == 0 else 0))
+            best, lp[token] = lp[token], -math.inf
+            row.append(round(float(best - lp.max()), 4))
+            lib.decode([token], len(c["ids"]) + i)
+        out.append(row)
+    lib.close()
+    return out
 
 
 def record(lib, path, prompts, text, limit):
@@ -62,29 +83,22 @@ def record(lib, path, prompts, text, limit):
     nll = [-logprobs(lib.logits(i))[ids[i + 1]] for i in range(len(ids) - 1)]
     lib.close()
 
-    lib.open(path, 2048, flash=False)
-    for c in cases:
-        lib.clear()
-        lib.decode(c["ids"], 0)
-        for i, token in enumerate(c["greedy"]):
-            lp = logprobs(lib.logits(len(c["ids"]) - 1 if i == 0 else 0))
-            best = lp[token]
-            lp[token] = -math.inf
-            c["gaps"][i] = min(c["gaps"][i], round(float(best - lp.max()), 4))
-            lib.decode([token], len(c["ids"]) + i)
-    lib.close()
+    for cpu, flash in RUNS:
+        with multiprocessing.get_context("spawn").Pool(1) as run:  # a process loads one CPU library
+            other = run.apply(other_gaps, (path, cases, cpu, flash))
+        for c, g in zip(cases, other):
+            c["gaps"] = [min(a, b) for a, b in zip(c["gaps"], g)]
     return {"model": path.name, "sha256": sha256(path), "llama.cpp": llamacpp.VERSION, "cases": cases,
             "perplexity": {"tokens": len(ids), "value": round(float(math.exp(np.mean(nll))), 6)}}
 
 
 def main():
-    models = pathlib.Path(sys.argv[1])
     only = sys.argv[2:]
-    lib = llamacpp.Llama(models / ".llamacpp")
+    lib = llamacpp.Llama(MODELS / ".llamacpp")
     OUT.mkdir(exist_ok=True)
     tale = (OUT / "tale.txt").read_text()
     code = (OUT / "code.txt").read_text()
-    files = sorted((ROOT / "testdata").glob("demo-*.gguf")) + sorted(models.glob("demo-*.gguf")) + sorted(models.glob("qwen2.5-coder-*.gguf"))
+    files = sorted((ROOT / "testdata").glob("demo-*.gguf")) + sorted(MODELS.glob("demo-*.gguf")) + sorted(MODELS.glob("qwen2.5-coder-*.gguf"))
     for path in files:
         if only and path.stem not in only:
             continue
@@ -94,4 +108,5 @@ def main():
         print(path.name, r["perplexity"], "smallest gap", min(min(c["gaps"]) for c in r["cases"]), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
