@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"math"
@@ -63,28 +64,46 @@ func (r *Row) Name() string {
 	return name
 }
 
-// Check returns what is wrong with the tests for a model.
+// Check returns what is wrong with the tests for a model, by the names of the
+// flags.
 func (t *Tests) Check(c model.Config) error {
-	for name, list := range map[string][]int{"prompt": t.Prompts, "gen": t.Gens, "depth": t.Depths} {
-		if slices.Min(append(list, 0)) < 0 {
-			return fmt.Errorf("%s: must not be negative", name)
+	for _, v := range []struct {
+		name   string
+		values []int
+		lo, hi int
+	}{
+		{"n-prompt", t.Prompts, 0, c.Context}, {"n-gen", t.Gens, 0, c.Context}, {"n-depth", t.Depths, 0, c.Context},
+		{"parallel", t.Parallels, 1, 4096}, {"threads", t.Threads, 1, 1024},
+		{"repetitions", []int{t.Repeat}, 1, 1 << 16}, {"batch", []int{t.Batch}, 1, 1 << 16},
+	} {
+		if len(v.values) == 0 {
+			return fmt.Errorf("--%s is empty", v.name)
+		}
+		for _, n := range v.values {
+			if n < v.lo || n > v.hi {
+				return fmt.Errorf("--%s is %d, must be from %d to %d", v.name, n, v.lo, v.hi)
+			}
 		}
 	}
-	for name, list := range map[string][]int{"parallel": t.Parallels, "threads": t.Threads, "repetitions": {t.Repeat}, "batch": {t.Batch}} {
-		if len(list) == 0 || slices.Min(list) < 1 || slices.Max(list) > 1<<16 {
-			return fmt.Errorf("%s: must be from 1 to %d", name, 1<<16)
-		}
+	if slices.Max(t.Prompts) == 0 && slices.Max(t.Gens) == 0 {
+		return errors.New("--n-prompt and --n-gen are both 0: there is nothing to measure")
 	}
-	if longest := t.longest(); longest > c.Context {
-		return fmt.Errorf("depth and tokens together are %d, the model's context is %d", longest, c.Context)
+	if longest := t.Longest(); longest > c.Context {
+		return fmt.Errorf("--n-depth and the tokens after it are %d together, the model's context is %d", longest, c.Context)
 	}
 	return nil
 }
 
-// longest is the positions of the longest sequence.
-func (t *Tests) longest() int {
-	return slices.Max(append(t.Depths, 0)) + max(slices.Max(append(t.Prompts, 0)), slices.Max(append(t.Gens, 0)))
+// Longest is the positions of the longest sequence.
+func (t *Tests) Longest() int {
+	return slices.Max(t.Depths) + max(slices.Max(t.Prompts), slices.Max(t.Gens))
 }
+
+// blocks is the KV blocks that all sequences need.
+func (t *Tests) blocks() int { return slices.Max(t.Parallels) * blocksFor(t.Longest()) }
+
+// KVBytes is the memory for keys and values that checked tests need.
+func (t *Tests) KVBytes(c model.Config) int64 { return int64(t.blocks()) * model.BlockBytes(c, t.KV) }
 
 // blocksFor is the KV blocks of one sequence of n positions.
 func blocksFor(n int) int { return (n + kernels.BlockTokens - 1) / kernels.BlockTokens }
@@ -96,9 +115,7 @@ func Model(ctx context.Context, m *model.Model, k *kernels.Impl, t Tests, weight
 	if err := t.Check(m.Config()); err != nil {
 		return err
 	}
-	most := slices.Max(t.Parallels)
-	perSeq := blocksFor(t.longest())
-	kv, err := model.NewKVCache(m.Config(), t.KV, most*perSeq)
+	kv, err := model.NewKVCache(m.Config(), t.KV, t.blocks())
 	if err != nil {
 		return err
 	}
@@ -120,7 +137,7 @@ func onThreads(ctx context.Context, m *model.Model, k *kernels.Impl, t Tests, kv
 		return err
 	}
 	b := &driver{ctx: ctx, runner: runner, kv: kv, config: m.Config(), format: t.KV, batch: t.Batch,
-		perSeq: blocksFor(t.longest()), weights: weights, tokens: rand.New(rand.NewPCG(1, 2))}
+		perSeq: blocksFor(t.Longest()), weights: weights, tokens: rand.New(rand.NewPCG(1, 2))}
 	run := func(r Row, pass func() (int, []float32, error)) error {
 		r.Threads, r.Batch, r.TestTime = threads, t.Batch, time.Now().UTC().Format(time.RFC3339)
 		if r.BandwidthGBs, err = Bandwidth(pool, memory); err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/cpuid/v2"
@@ -14,6 +15,7 @@ import (
 
 	"cllm/bench"
 	"cllm/kernels"
+	"cllm/runtime"
 	"cllm/tensor"
 )
 
@@ -79,6 +81,12 @@ func runBench(ctx context.Context, path, kvType string, t bench.Tests, out table
 	c := l.model.Config()
 	if err := t.Check(c); err != nil {
 		return usageError{err}
+	}
+	o := runtime.DefaultOptions()
+	o.Threads, o.Parallel, o.KVFormat = slices.Max(t.Threads), slices.Max(t.Parallels), t.KV
+	o.KVMemory, o.Context = t.KVBytes(c), t.Longest()
+	if _, err := runtime.Plan(c, o, runtime.ThisMachine()); err != nil {
+		return err
 	}
 	base := benchRow{Build: version, CPU: cpuid.CPU.BrandName, Backends: "CPU " + k.Name, Filename: l.file.Path(),
 		ModelType: strings.TrimSpace(c.Arch + " " + c.FileType), Size: c.WeightBytes, Params: c.Params, TypeK: kvType, TypeV: kvType}

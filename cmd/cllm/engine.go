@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 
 	"github.com/spf13/pflag"
@@ -70,11 +71,15 @@ func (e *engineFlags) add(f *pflag.FlagSet) {
 }
 
 func (e *engineFlags) options() (runtime.Options, error) {
-	const most = 1 << 30 // a pebibyte where it is megabytes
-	for name, n := range map[string]int64{"threads": int64(e.threads), "context": int64(e.context),
-		"parallel": int64(e.parallel), "memory-limit": e.memoryMB, "kv-cache-memory": e.kvMemoryMB} {
-		if n < 0 || n > most {
-			return runtime.Options{}, usage("--%s is %d, must be from 0 to %d", name, n, int64(most))
+	for _, v := range []struct {
+		flag    string
+		n, most int64
+	}{
+		{"threads", int64(e.threads), 1024}, {"context", int64(e.context), math.MaxInt32}, {"parallel", int64(e.parallel), math.MaxInt32},
+		{"memory-limit", e.memoryMB, 1 << 30}, {"kv-cache-memory", e.kvMemoryMB, 1 << 30}, // a pebibyte
+	} {
+		if v.n < 0 || v.n > v.most {
+			return runtime.Options{}, usage("--%s is %d, must be from 0 to %d", v.flag, v.n, v.most)
 		}
 	}
 	var err error

@@ -194,6 +194,7 @@ func TestWrongUse(t *testing.T) {
 		{"generate", "-p", "x", "-f", "y"}, {"generate", "-p", "x", "--kv-type", "q3"}, {"generate", "-p", "x", "-t", "-1"},
 		{"serve", "--port", "http"}, {"serve", "--port", "99999"}, {"serve", "--parallel", "-3"}, {"serve", "-f", "/nothing.yaml"},
 		{"bench", "-r", "0"}, {"bench", "-o", "xml"}, {"bench", "-p", "-1"}, {"bench", "-p", "4000"}, {"bench", "-t", "0"},
+		{"bench", "-t", "9999"}, {"bench", "-p", "0", "-n", "0"}, {"bench", "-d", "9223372036854775807"},
 		{"bench-server", "--server-type", "grpc"}, {"bench-server", "--test-type", "x"}, {"bench-server", "--requests", "0"}, {"bench-server", "--server-url", "127.0.0.1:1"},
 		{"generate", "-p", "x", "-n", "-2"}, {"generate", "-p", "x", "--repetition-penalty", "0"}, {"generate", "-p", "x", "-t", "99999999999"},
 	} {
