@@ -6,6 +6,9 @@ MODEL  ?=
 FUZZ   ?= 20s
 MODELS ?= $(or $(CLLM_TEST_MODELS),models)
 STATICCHECK = v0.8.2
+ifdef CLLM_TEST_MODELS # tests run in their packages' folders
+export CLLM_TEST_MODELS := $(abspath $(CLLM_TEST_MODELS))
+endif
 
 .PHONY: build test race noasm lint models golden fuzz cross bench-peer bench-server-peer arm-cycles clean
 
