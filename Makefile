@@ -16,7 +16,7 @@ build: ## a static bin/cllm
 	$(GOBUILD) -o bin/cllm ./cmd/cllm
 
 test: ## CLLM_TEST_MODELS names a folder of real models
-	go test ./...
+	go test -timeout 30m ./...
 
 race: ## what has goroutines, with the race detector and the engine's invariants
 	CLLM_TEST_MODELS= CGO_ENABLED=1 go test -race -short -tags invariants ./tensor ./model ./runtime ./server
