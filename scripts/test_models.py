@@ -5,7 +5,7 @@
 
 Writes DIR/demo-qwen2-TYPE.gguf and DIR/demo-qwen3-TYPE.gguf with llama.cpp's own
 quantizer, from the models in testdata; about 150 MB. Files that are there stay.
-Needs npm and Python's standard library.
+Needs npm and Python 3.12, or 3.11.4 and later of 3.11.
 """
 import pathlib, sys
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
