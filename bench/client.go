@@ -52,7 +52,8 @@ func NewClient(c Client, concurrency int) (*Client, error) {
 		return nil, fmt.Errorf("server address %q is not of the form http://host:port", c.URL)
 	}
 	c.URL = strings.TrimRight(c.URL, "/")
-	c.HTTP = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: concurrency, DisableCompression: true}}
+	// A connection each: a server may close an idle one just as a request goes out on it.
+	c.HTTP = &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DisableCompression: true}}
 	return &c, nil
 }
 

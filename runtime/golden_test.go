@@ -22,14 +22,16 @@ import (
 
 // nearTie is the distance in log-probability between llama.cpp's first and
 // second token below which either is a right answer: the two programs sum
-// their floats in different orders, and quantized activations amplify that. On
-// the 1.5B llama.cpp's own two attention kernels differ by 0.17 in the
-// log-probability of a token, and pass 0.1 as far as cllm does.
-func nearTie(model string) float64 {
-	if strings.Contains(model, "1.5b") {
-		return 0.35
-	}
-	return 0.1
+// their floats in different orders, and quantized activations amplify that.
+const nearTie = 0.1
+
+// beyond is a known shortfall: how many greedy tokens of a model may differ
+// from llama.cpp's at gaps from nearTie up to a greater one.
+var beyond = map[string]struct {
+	count int
+	gap   float64
+}{
+	"qwen2.5-coder-1.5b-instruct-q4_k_m.gguf": {1, 0.12},
 }
 
 // bounds are, by the name of the type that the model is quantized to, the
@@ -119,8 +121,8 @@ func runGolden(t *testing.T, g *golden, path string) {
 			break
 		}
 	}
-	tie := nearTie(g.Model)
-	worst, ties, differ := 0.0, 0, 0
+	known := beyond[g.Model]
+	worst, ties, differ, over := 0.0, 0, 0, 0
 	for _, c := range g.Cases {
 		require.Equal(t, c.IDs, tok.Encode(nil, c.Prompt, true), "tokens of %q", c.Prompt)
 		logits := run(c.IDs, 0, 1)[0]
@@ -133,16 +135,22 @@ func runGolden(t *testing.T, g *golden, path string) {
 		// llama.cpp's own tokens are fed back, so that one near-tie does not
 		// hide the tokens behind it.
 		for i, want := range c.Greedy {
-			if c.Gaps[i] < tie {
+			if c.Gaps[i] < nearTie {
 				ties++
 			}
 			if got := argmax(logits); got != want {
 				differ++
-				require.Less(t, c.Gaps[i], tie, "greedy token %d after %q: got %d, llama.cpp %d", i, c.Prompt, got, want)
+				if c.Gaps[i] >= nearTie {
+					over++
+					t.Logf("greedy token %d after %q differs at a gap of %.4f", i, c.Prompt, c.Gaps[i])
+				}
+				require.Less(t, c.Gaps[i], max(nearTie, known.gap), "greedy token %d after %q: got %d, llama.cpp %d", i, c.Prompt, got, want)
 			}
 			logits = run([]int32{want}, len(c.IDs)+i, 1)[0]
 		}
 	}
+
+	require.LessOrEqual(t, over, known.count, "greedy tokens that differ beyond near-ties")
 
 	text := "../testdata/golden/tale.txt"
 	if strings.HasPrefix(g.Model, "qwen") {
@@ -162,8 +170,8 @@ func runGolden(t *testing.T, g *golden, path string) {
 	}
 	ppl := math.Exp(nll / float64(len(ids)-1))
 	require.InEpsilon(t, g.Perplexity.Value, ppl, 0.005, "perplexity")
-	t.Logf("log-probabilities within %.4f (bound %.2f); %d near-ties, %d of them answered otherwise; perplexity %.4f, llama.cpp %.4f",
-		worst, bound, ties, differ, ppl, g.Perplexity.Value)
+	t.Logf("log-probabilities within %.4f (bound %.2f); %d near-ties, %d tokens differ, %d of them beyond near-ties; perplexity %.4f, llama.cpp %.4f",
+		worst, bound, ties, differ, over, ppl, g.Perplexity.Value)
 }
 
 // newGoldenRunner returns a function that runs tokens of one sequence from a
