@@ -57,14 +57,12 @@
 	VMOVDQU64 z6, 384(P); \
 	VMOVDQU64 z7, 448(P)
 
-// Sums of dword pairs of two rows: per 128-bit lane [a0+a2, b0+b2, a1+a3, b1+b3].
-// Loads the rows i and i+1 of the partial sums at P.
-#define SUMPAIR(P, i, t, x, y) \
-	VMOVDQU64 (i*64)(P), x; \
-	VMOVDQU64 (i*64+64)(P), y; \
-	VPUNPCKLDQ y, x, t; \
-	VPUNPCKHDQ y, x, x; \
-	VPADDD x, t, t
+// Sums of dword pairs of two rows: per 128-bit lane [a0+a2, b0+b2, a1+a3, b1+b3]
+// in t. Clobbers a.
+#define SUMPAIR(a, b, t) \
+	VPUNPCKLDQ b, a, t; \
+	VPUNPCKHDQ b, a, a; \
+	VPADDD a, t, t
 
 // Per 128-bit lane, the sums of four rows.
 #define SUMQUAD(t0, t1, u, x) \
@@ -78,25 +76,33 @@
 	VSHUFI32X4 $0xdd, u1, u0, x; \
 	VPADDD x, s, s
 
-// Reduces sixteen rows of partial sums at P, each [8 × A | 8 × B], to
-// a = the sixteen sums A and b = the sixteen sums B. Clobbers Z0-Z11.
-#define SUMROWS(P, a, b) \
-	SUMPAIR(P, 0, Z0, Z8, Z9); \
-	SUMPAIR(P, 2, Z1, Z10, Z11); \
-	SUMPAIR(P, 4, Z2, Z8, Z9); \
-	SUMPAIR(P, 6, Z3, Z10, Z11); \
-	SUMPAIR(P, 8, Z4, Z8, Z9); \
-	SUMPAIR(P, 10, Z5, Z10, Z11); \
-	SUMPAIR(P, 12, Z6, Z8, Z9); \
-	SUMPAIR(P, 14, Z7, Z10, Z11); \
-	SUMQUAD(Z0, Z1, Z8, Z9); \
-	SUMQUAD(Z2, Z3, Z10, Z11); \
-	SUMQUAD(Z4, Z5, Z0, Z9); \
-	SUMQUAD(Z6, Z7, Z1, Z11); \
-	SUMLANES(Z8, Z10, Z2, Z3); \
-	SUMLANES(Z0, Z1, Z4, Z5); \
-	VSHUFI32X4 $0x88, Z4, Z2, a; \
-	VSHUFI32X4 $0xdd, Z4, Z2, b
+// Eight rows r of partial sums, each [8 × A | 8 × B], become the sixteen sums
+// A0, B0, A1, B1 ... A7, B7 in s. ORDER = ·blockOrder. Clobbers r and t.
+#define SUMROWS(r0, r1, r2, r3, r4, r5, r6, r7, t0, t1, t2, t3, ORDER, s) \
+	SUMPAIR(r0, r1, t0); \
+	SUMPAIR(r2, r3, t1); \
+	SUMPAIR(r4, r5, t2); \
+	SUMPAIR(r6, r7, t3); \
+	SUMQUAD(t0, t1, r0, r1); \
+	SUMQUAD(t2, t3, r2, r3); \
+	SUMLANES(r0, r2, s, r1); \
+	VPERMD s, ORDER, s
+
+// Sums of sixteen rows in the order of their columns (blocks, or super-blocks):
+// Z0 = accumulators, Z16-Z31 = columns. PRODUCTS makes row i's: sums at DI times
+// scales at R10 and those of the activations in Z31; Z30 is added to the sums.
+#define PRODUCTS(i, Z, X) \
+	VCVTPH2PS (32*i)(R10), Z29; \
+	VPADDD (64*i)(DI), Z30, Z; \
+	VMULPS Z31, Z29, Z29; \
+	VCVTDQ2PS Z, Z; \
+	VMULPS Z29, Z, Z
+
+// Adds column i, in Z, to Z0 and stops behind the last of CX.
+#define ADDCOLUMN(i, Z) \
+	VADDPS Z, Z0, Z0; \
+	CMPQ CX, $(i+1); \
+	JEQ done
 
 // The columns 0-7 of a group are M(I, F, T, Q, D, B): the registers of the
 // integer sum, the accumulator and the super-block's sum, the addresses of the

@@ -105,19 +105,8 @@ fetch: \
 
 // Z0-Z7, the partial sums of eight pairs, become the sixteen sums of the blocks
 // in their order (Z27 = the permutation), stored at R12.
-#define REDUCEPAIR(a, b, t) \
-	VPUNPCKLDQ b, a, t; \
-	VPUNPCKHDQ b, a, a; \
-	VPADDD a, t, t
 #define STOREGROUP \
-	REDUCEPAIR(Z0, Z1, Z17); \
-	REDUCEPAIR(Z2, Z3, Z18); \
-	REDUCEPAIR(Z4, Z5, Z19); \
-	REDUCEPAIR(Z6, Z7, Z20); \
-	SUMQUAD(Z17, Z18, Z21, Z23); \
-	SUMQUAD(Z19, Z20, Z22, Z24); \
-	SUMLANES(Z21, Z22, Z25, Z26); \
-	VPERMD Z25, Z27, Z25; \
+	SUMROWS(Z0, Z1, Z2, Z3, Z4, Z5, Z6, Z7, Z17, Z18, Z19, Z20, Z27, Z25); \
 	VMOVDQU64 Z25, (R12); \
 	ADDQ $1024, R12; \
 	ADDQ $512, R13; \
@@ -210,18 +199,3 @@ next: \
 	NOTL DX; \
 whole: \
 	KMOVW DX, K4
-
-// The products of row i in Z: blocks lie in the lanes. Z30 = the biases, Z31 =
-// the activations' scales.
-#define PRODUCTS(i, Z, X) \
-	VCVTPH2PS (32*i)(R10), Z29; \
-	VPADDD (64*i)(DI), Z30, Z; \
-	VMULPS Z31, Z29, Z29; \
-	VCVTDQ2PS Z, Z; \
-	VMULPS Z29, Z, Z
-
-// Adds the column of block i, in Z, to Z0 and stops behind the last of CX.
-#define ADDCOLUMN(i, Z) \
-	VADDPS Z, Z0, Z0; \
-	CMPQ CX, $(i+1); \
-	JEQ done

@@ -12,7 +12,7 @@ type superFormat512 struct {
 	unpack func(panel, w *byte, stride, supers int)
 	tile   func(y *float32, stride int, panel *byte, supers int, q *int8, d *float32, sum *int16, k, cols int, mask uint32)
 	dots   func(sums, scales, w *byte, stride, supers int, q *int8, sum *int16)
-	reduce func(acc *float32, sums, scales *byte, supers int, d *float32)
+	sum    func(acc *float32, sums, scales *byte, supers int, d *float32)
 }
 
 func (f *superFormat512) mul(y []float32, stride int, w []byte, rows int, a *Acts, s *Scratch) {
@@ -37,9 +37,9 @@ func (f *superFormat512) mul(y []float32, stride int, w []byte, rows int, a *Act
 	}
 }
 
-// dotsSupers bounds the super-blocks whose partial sums lie in memory at once
-// (1 KiB each), so that they stay in the first-level cache.
-const dotsSupers = 16
+// dotsSupers bounds the super-blocks of a row whose sums lie in memory at once,
+// 128 bytes each for 16 rows, with 64 of scales.
+const dotsSupers = 1 << 10
 
 func (f *superFormat512) mulDots(y []float32, stride int, w []byte, n int, a *Acts, s *Scratch) {
 	supers := a.K / 256
@@ -49,23 +49,25 @@ func (f *superFormat512) mulDots(y []float32, stride int, w []byte, n int, a *Ac
 		for b := 0; b < supers; b += dotsSupers {
 			m, i := min(dotsSupers, supers-b), c*supers+b
 			f.dots(sums, scales, &w[b*f.size], supers*f.size, m, &a.Q[256*i], &a.Sum[16*i])
-			f.reduce(&acc[0], sums, scales, m, &a.D[i])
+			f.sum(&acc[0], sums, scales, m, &a.D[i])
 		}
 		copy(y[c*stride:], acc[:n])
 	}
 }
 
 var (
-	q2_KAVX512   = superFormat512{84, unpackQ2_KAVX512, tileMins16AVX512, dotsQ2_KAVX512, reduceMinsAVX512}
-	q3_KAVX512   = superFormat512{110, unpackQ3_KAVX512, tileOffset16AVX512, dotsQ3_KAVX512, reduceSupersAVX512}
-	q4_KAVX512   = superFormat512{144, unpackQ4_KAVX512, tileMins32AVX512, dotsQ4_KAVX512, reduceMinsAVX512}
-	q5_KAVX512   = superFormat512{176, unpackQ5_KAVX512, tileMins32AVX512, dotsQ5_KAVX512, reduceMinsAVX512}
-	q6_KAVX512   = superFormat512{210, unpackQ6_KAVX512, tileOffset16AVX512, dotsQ6_KAVX512, reduceSupersAVX512}
-	iq4_XSAVX512 = superFormat512{136, unpackIQ4_XSAVX512, tileOffset32AVX512, dotsIQ4_XSAVX512, reduceSupersAVX512}
+	q2_KAVX512   = superFormat512{84, unpackQ2_KAVX512, tileMins16AVX512, dotsQ2_KAVX512, sumMinSupersAVX512}
+	q3_KAVX512   = superFormat512{110, unpackQ3_KAVX512, tileOffset16AVX512, dotsQ3_KAVX512, sumSupersAVX512}
+	q4_KAVX512   = superFormat512{144, unpackQ4_KAVX512, tileMins32AVX512, dotsQ4_KAVX512, sumMinSupersAVX512}
+	q5_KAVX512   = superFormat512{176, unpackQ5_KAVX512, tileMins32AVX512, dotsQ5_KAVX512, sumMinSupersAVX512}
+	q6_KAVX512   = superFormat512{210, unpackQ6_KAVX512, tileOffset16AVX512, dotsQ6_KAVX512, sumSupersAVX512}
+	iq4_XSAVX512 = superFormat512{136, unpackIQ4_XSAVX512, tileOffset32AVX512, dotsIQ4_XSAVX512, sumSupersAVX512}
 )
 
 // Constants of the super-block formats.
 var (
+	// signOdd is the sign of every second float32.
+	signOdd = uint64(1 << 63)
 	// sixBits and sixBitsQ3 are the shuffles, shifts, rotations and masks of
 	// SIXBITS, four dwords each, for the scales of Q4_K and Q3_K.
 	sixBits = [20]uint32{
@@ -179,10 +181,10 @@ func unpackIQ4_XSAVX512(panel, w *byte, stride, supers int)
 func dotsIQ4_XSAVX512(sums, scales, w *byte, stride, supers int, q *int8, sum *int16)
 
 //go:noescape
-func reduceMinsAVX512(acc *float32, sums, scales *byte, supers int, d *float32)
+func sumMinSupersAVX512(acc *float32, sums, scales *byte, supers int, d *float32)
 
 //go:noescape
-func reduceSupersAVX512(acc *float32, sums, scales *byte, supers int, d *float32)
+func sumSupersAVX512(acc *float32, sums, scales *byte, supers int, d *float32)
 
 //go:noescape
 func tileMins32AVX512(y *float32, stride int, panel *byte, supers int, q *int8, d *float32, sum *int16, k, cols int, mask uint32)

@@ -74,16 +74,12 @@
 	SIXBITS((SI), X1); \
 	MOVL (SI), AX; \
 	VPXOR Y2, Y2, Y2; \
-	MOVL AX, (R13); \
-	E0(Z3); \
-	E1(Z4); \
-	E2(Z5); \
-	E3(Z6); \
-	SPREAD32; \
+	WEIGH32(E0, 0, Z20); \
+	WEIGH32(E1, 64, Z21); \
+	WEIGH32(E2, 128, Z22); \
+	WEIGH32(E3, 192, Z23); \
 	VPERMB.Z Y1, Y24, K2, Y14; \
-	WEIGH4; \
-	JOINMINS; \
-	VMOVDQU64 Z2, (R12)
+	JOINMINS
 
 #define DOTS_Q4_K DOTS_MINS32(Q4_K_0, Q4_K_1, Q4_K_2, Q4_K_3)
 #define DOTS_Q5_K DOTS_MINS32(Q5_K_0, Q5_K_1, Q5_K_2, Q5_K_3)
@@ -133,15 +129,11 @@
 	VPMOVSXBW 192(SI), Y1; \
 	MOVWLZX 208(SI), AX; \
 	VPXOR Y2, Y2, Y2; \
-	MOVL AX, (R13); \
-	Q6_K_0(Z3); \
-	Q6_K_1(Z4); \
-	Q6_K_2(Z5); \
-	Q6_K_3(Z6); \
-	SPREAD16; \
-	WEIGH4; \
-	TAKEOFFSET(5); \
-	VMOVDQU64 Z2, (R12)
+	WEIGH16(Q6_K_0, 0, Z20); \
+	WEIGH16(Q6_K_1, 64, Z21); \
+	WEIGH16(Q6_K_2, 128, Z22); \
+	WEIGH16(Q6_K_3, 192, Z23); \
+	TAKEOFFSET(5)
 
 // func unpackQ4_KAVX512(panel, w *byte, stride, supers int)
 TEXT ·unpackQ4_KAVX512(SB), NOSPLIT, $0-32
@@ -208,69 +200,48 @@ TEXT ·dotsQ6_KAVX512(SB), NOSPLIT, $0-56
 	CONSTS_Q6_K
 	DOTS1(DOTS_Q6_K, 210)
 
-// func reduceMinsAVX512(acc *float32, sums, scales *byte, supers int, d *float32)
+// func sumMinSupersAVX512(acc *float32, sums, scales *byte, supers int, d *float32)
 //
-// Adds super-blocks of sixteen rows' partial sums to the sixteen accumulators,
-// and takes off the minimums, in the order of the super-blocks.
-TEXT ·reduceMinsAVX512(SB), NOSPLIT, $0-40
-	MOVQ acc+0(FP), AX
-	MOVQ sums+8(FP), DI
-	MOVQ scales+16(FP), R10
-	MOVQ supers+24(FP), CX
-	MOVQ d+32(FP), R12
-	VMOVUPS (AX), Z16
+// Adds the products of sixteen rows' super-blocks to the sixteen accumulators,
+// and takes off those of the minimums, in the order of the super-blocks.
+TEXT ·sumMinSupersAVX512(SB), NOSPLIT, $0-40
+	SUMSUPERS_ARGS
 
-super:
-	SUMROWS(DI, Z12, Z13)
-	VMOVDQU64 (R10), Z0
-	VPSRLD    $16, Z0, Z1
-	VPMOVDW   Z0, Y0
-	VPMOVDW   Z1, Y1
-	VCVTPH2PS Y0, Z0
-	VCVTPH2PS Y1, Z1
-	VCVTDQ2PS Z12, Z12
-	VCVTDQ2PS Z13, Z13
-	VMULPS.BCST (R12), Z0, Z0
-	VMULPS.BCST (R12), Z1, Z1
-	VMULPS    Z0, Z12, Z12
-	VMULPS    Z1, Z13, Z13
-	VADDPS    Z12, Z16, Z16
-	VSUBPS    Z13, Z16, Z16
-	ADDQ      $1024, DI
-	ADDQ      $64, R10
-	ADDQ      $4, R12
-	DECQ      CX
-	JNZ       super
-	VMOVUPS   Z16, (AX)
-	VZEROUPPER
-	RET
+group:
+	SUMGROUP
+	ADDCOLUMN(0, Z16)
+	ADDCOLUMN(1, Z17)
+	ADDCOLUMN(2, Z18)
+	ADDCOLUMN(3, Z19)
+	ADDCOLUMN(4, Z20)
+	ADDCOLUMN(5, Z21)
+	ADDCOLUMN(6, Z22)
+	ADDCOLUMN(7, Z23)
+	ADDCOLUMN(8, Z24)
+	ADDCOLUMN(9, Z25)
+	ADDCOLUMN(10, Z26)
+	ADDCOLUMN(11, Z27)
+	ADDCOLUMN(12, Z28)
+	ADDCOLUMN(13, Z29)
+	ADDCOLUMN(14, Z30)
+	ADDCOLUMN(15, Z31)
+	NEXTGROUP
 
-// func reduceSupersAVX512(acc *float32, sums, scales *byte, supers int, d *float32)
+// func sumSupersAVX512(acc *float32, sums, scales *byte, supers int, d *float32)
 //
-// As reduceMinsAVX512, for formats without minimums.
-TEXT ·reduceSupersAVX512(SB), NOSPLIT, $0-40
-	MOVQ acc+0(FP), AX
-	MOVQ sums+8(FP), DI
-	MOVQ scales+16(FP), R10
-	MOVQ supers+24(FP), CX
-	MOVQ d+32(FP), R12
-	VMOVUPS (AX), Z16
+// As sumMinSupersAVX512, for formats without minimums.
+TEXT ·sumSupersAVX512(SB), NOSPLIT, $0-40
+	SUMSUPERS_ARGS
+	DECQ CX // the last column is not a minimum
 
-super:
-	SUMROWS(DI, Z12, Z13)
-	VMOVDQU64 (R10), Z0
-	VPADDD    Z13, Z12, Z12
-	VPMOVDW   Z0, Y0
-	VCVTPH2PS Y0, Z0
-	VCVTDQ2PS Z12, Z12
-	VMULPS.BCST (R12), Z0, Z0
-	VMULPS    Z0, Z12, Z12
-	VADDPS    Z12, Z16, Z16
-	ADDQ      $1024, DI
-	ADDQ      $64, R10
-	ADDQ      $4, R12
-	DECQ      CX
-	JNZ       super
-	VMOVUPS   Z16, (AX)
-	VZEROUPPER
-	RET
+group:
+	SUMGROUP
+	ADDCOLUMN(0, Z16)
+	ADDCOLUMN(2, Z18)
+	ADDCOLUMN(4, Z20)
+	ADDCOLUMN(6, Z22)
+	ADDCOLUMN(8, Z24)
+	ADDCOLUMN(10, Z26)
+	ADDCOLUMN(12, Z28)
+	ADDCOLUMN(14, Z30)
+	NEXTGROUP

@@ -62,17 +62,13 @@
 	VPMOVZXBW (SI), Y1; \
 	MOVL 80(SI), AX; \
 	VPXOR Y2, Y2, Y2; \
-	MOVL AX, (R13); \
 	VPSRLW $4, Y1, Y14; \
 	VPANDD Y16, Y1, Y1; \
-	Q2_K_0(Z3); \
-	Q2_K_1(Z4); \
-	Q2_K_2(Z5); \
-	Q2_K_3(Z6); \
-	SPREAD16; \
-	WEIGH4; \
-	JOINMINS; \
-	VMOVDQU64 Z2, (R12)
+	WEIGH16(Q2_K_0, 0, Z20); \
+	WEIGH16(Q2_K_1, 64, Z21); \
+	WEIGH16(Q2_K_2, 128, Z22); \
+	WEIGH16(Q2_K_3, 192, Z23); \
+	JOINMINS
 
 // Q3_K: as Q2_K; the third bits of the j-th 32 weights, bit j of 32 bytes, are
 // rotated to bit 2. Z18 = 4.
@@ -121,15 +117,11 @@
 	MOVWLZX 108(SI), AX; \
 	VPMOVSXBW X1, Y1; \
 	VPXOR Y2, Y2, Y2; \
-	MOVL AX, (R13); \
-	Q3_K_0(Z3); \
-	Q3_K_1(Z4); \
-	Q3_K_2(Z5); \
-	Q3_K_3(Z6); \
-	SPREAD16; \
-	WEIGH4; \
-	TAKEOFFSET(2); \
-	VMOVDQU64 Z2, (R12)
+	WEIGH16(Q3_K_0, 0, Z20); \
+	WEIGH16(Q3_K_1, 64, Z21); \
+	WEIGH16(Q3_K_2, 128, Z22); \
+	WEIGH16(Q3_K_3, 192, Z23); \
+	TAKEOFFSET(2)
 
 // IQ4_XS: a quarter is two blocks of nibbles in the manner of IQ4_NL, values
 // have an offset of 128. K1 = the lanes of the second, Z18 = shifts, Z19 = table.
@@ -194,11 +186,12 @@
 
 // Sums of two products could overflow int16: sums of four, times the scale of
 // 32 weights, which the dwords Z20-Z23 pick from Z8.
-#define WEIGH4XS(W, OFF, IDX) \
+#define WEIGHXS(QUARTER, OFF, IDX) \
+	QUARTER(Z3); \
 	VPXORQ Z10, Z10, Z10; \
-	VPDPBUSD OFF(R9), W, Z10; \
-	VPERMD Z8, IDX, Z11; \
-	VPMULLD Z11, Z10, Z10; \
+	VPERMD Z8, IDX, Z15; \
+	VPDPBUSD OFF(R9), Z3, Z10; \
+	VPMULLD Z15, Z10, Z10; \
 	VPADDD Z10, Z2, Z2
 
 #define DOTS_IQ4_XS \
@@ -206,19 +199,13 @@
 	MOVWLZX (SI), AX; \
 	VPMOVSXBD X1, Z8; \
 	VPXOR Y2, Y2, Y2; \
-	MOVL AX, (R13); \
 	VPUNPCKLBW X1, X1, X1; \
 	VPMOVSXBW X1, Y1; \
-	IQ4_XS_0(Z3); \
-	IQ4_XS_1(Z4); \
-	IQ4_XS_2(Z5); \
-	IQ4_XS_3(Z6); \
-	WEIGH4XS(Z3, 0, Z20); \
-	WEIGH4XS(Z4, 64, Z21); \
-	WEIGH4XS(Z5, 128, Z22); \
-	WEIGH4XS(Z6, 192, Z23); \
-	TAKEOFFSET(7); \
-	VMOVDQU64 Z2, (R12)
+	WEIGHXS(IQ4_XS_0, 0, Z20); \
+	WEIGHXS(IQ4_XS_1, 64, Z21); \
+	WEIGHXS(IQ4_XS_2, 128, Z22); \
+	WEIGHXS(IQ4_XS_3, 192, Z23); \
+	TAKEOFFSET(7)
 
 #define CONSTS_DOTS_IQ4_XS \
 	MOVL $0xff00, AX; \

@@ -167,7 +167,7 @@ func (r *Runner) feed(w *tensor.Worker, l *layer, s *rows) {
 	inner.add(l.down)
 	r.norm(w, s, &s.hidden, wanted, true, l.ffnNorm)
 	gate, up := r.local[w.ID].gate, r.local[w.ID].up
-	w.Rows(c.FFN, len(gate)/s.n, func(lo, hi int) {
+	w.Rows(c.FFN, l.gate.LeastRows(s.n), len(gate)/s.n, func(lo, hi int) {
 		w.Mul(gate, hi-lo, l.gate, lo, hi, s.hidden.of(l.gate))
 		w.Mul(up, hi-lo, l.up, lo, hi, s.hidden.of(l.up))
 		for i := range s.n {

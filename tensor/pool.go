@@ -33,12 +33,16 @@ type Pool struct {
 	failMu   sync.Mutex
 	failure  error // the first of this Run
 
-	counters [64]counter
+	loops [64]loop
 }
 
-// counter hands out the chunks of one loop. It has a cache line of its own.
+// loop is the state of one For or Rows, a counter for each worker; all zero at
+// the start.
+type loop []counter
+
+// counter has a cache line of its own.
 type counter struct {
-	atomic.Int64
+	atomic.Uint64
 	_ [56]byte
 }
 
@@ -49,7 +53,7 @@ type Worker struct {
 	Scratch *kernels.Scratch
 
 	pool *Pool
-	next int // the counter of the next loop
+	next int // the number of the next loop
 	_    [64]byte
 }
 
@@ -85,6 +89,9 @@ func NewPool(threads int, k *kernels.Impl, maxK int) *Pool {
 	p.start.init()
 	p.barrier.init()
 	p.done.init()
+	for i := range p.loops {
+		p.loops[i] = make(loop, threads)
+	}
 	for i := range p.workers {
 		p.workers[i] = Worker{ID: i, N: threads, Kernels: k, Scratch: kernels.NewScratch(maxK), pool: p}
 	}
@@ -138,9 +145,9 @@ func (p *Pool) reset() error {
 	p.fn = nil
 	used := p.workers[0].next
 	if p.failure != nil { // the workers stopped at different loops
-		used = len(p.counters)
+		used = len(p.loops)
 	}
-	p.clearCounters(used)
+	p.clearLoops(used)
 	for i := range p.workers {
 		p.workers[i].next = 0
 	}
@@ -199,7 +206,7 @@ func (p *Pool) call(w *Worker) {
 func (w *Worker) Barrier() {
 	p := w.pool
 	if w.N == 1 {
-		p.clearCounters(w.next)
+		p.clearLoops(w.next)
 		w.next = 0
 		return
 	}
@@ -212,8 +219,8 @@ func (w *Worker) Barrier() {
 	used := w.next
 	w.next = 0
 	if p.arrived.Add(1) == int32(w.N) {
-		// Everyone else waits here, so nobody uses the counters.
-		p.clearCounters(used)
+		// Everyone else waits here, so nobody uses the loops.
+		p.clearLoops(used)
 		p.arrived.Store(0)
 		p.barrier.open()
 		return
@@ -224,8 +231,10 @@ func (w *Worker) Barrier() {
 	}
 }
 
-func (p *Pool) clearCounters(n int) {
-	for i := range p.counters[:n] {
-		p.counters[i].Store(0)
+func (p *Pool) clearLoops(n int) {
+	for _, l := range p.loops[:n] {
+		for i := range l {
+			l[i].Store(0)
+		}
 	}
 }

@@ -36,7 +36,7 @@ func TestForCoversEveryIndexOnce(t *testing.T) {
 							seen[j].Add(1)
 						}
 					})
-					w.Rows(len(seen)-i, 16+i, func(lo, hi int) {
+					w.Rows(len(seen)-i, i%3*40, 16+i, func(lo, hi int) {
 						for j := lo; j < hi; j++ {
 							seen[j].Add(1)
 						}
@@ -62,7 +62,7 @@ func TestForCoversEveryIndexOnce(t *testing.T) {
 func TestRowsAreWholeSteps(t *testing.T) {
 	p := newTestPool(t, 2)
 	require.NoError(t, p.Run(func(w *Worker) {
-		w.Rows(1000, 100, func(lo, hi int) {
+		w.Rows(1000, 0, 100, func(lo, hi int) {
 			if lo%RowStep != 0 || hi%RowStep != 0 && hi != 1000 || hi-lo > 96 {
 				panic(fmt.Sprintf("chunk [%d, %d)", lo, hi))
 			}
@@ -156,7 +156,7 @@ func TestRunDoesNotAllocate(t *testing.T) {
 	step := func(w *Worker) {
 		for range 10 {
 			w.For(100, 7, func(lo, hi int) { sum.Add(int64(hi - lo)) })
-			w.Rows(100, 32, func(lo, hi int) { sum.Add(int64(hi - lo)) })
+			w.Rows(100, 0, 32, func(lo, hi int) { sum.Add(int64(hi - lo)) })
 			w.Barrier()
 		}
 	}
