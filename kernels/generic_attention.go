@@ -45,6 +45,19 @@ func (a *Attention) Reset(n int) {
 	clear(a.Acc)
 }
 
+// Part makes p the n queries of a from the first on, without copying them.
+func (a *Attention) Part(p *Attention, first, n int) {
+	h := a.Head
+	*p = Attention{
+		N: n, Head: h,
+		Q: a.Q[first*h:][:n*h], Acc: a.Acc[first*h:][:n*h], M: a.M[first:][:n], L: a.L[first:][:n],
+		P: a.P, F: a.F,
+	}
+	if a.QQ != nil {
+		p.QQ, p.QD = a.QQ[first*h:][:n*h], a.QD[first*h/32:][:n*h/32]
+	}
+}
+
 // keyIndex is where element d of the key in slot lies among a block's keys, and
 // valueIndex where that of the value lies among its values.
 func keyIndex(slot, d, head int) int   { return (slot/KVTile*head+d)*KVTile + slot%KVTile }

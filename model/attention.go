@@ -17,17 +17,25 @@ const (
 
 // tile is consecutive rows of one span that attend together, so that each key
 // and value is loaded once for all of their heads.
+//
+// Its units of work are groups of KV heads, each over all segments or over one.
+// Few rows take many heads at once: these lie side by side in a block, so that
+// memory is read as one long stream.
 type tile struct {
 	span, row int32 // row is the first of the batch
 	out       int32 // and its row of the result
 	n         int32 // number of rows
-	units     int32 // 1, or the number of segments when each is a unit of its own
+	heads     int32 // KV heads of a unit
+	segments  int32 // 1, or the number of segments when each is a unit of its own
 	first     int32 // the number of the tile's first unit
 	part      int32 // the first of its queries among the partial results
 }
 
 // tileTokens is the number of rows in a tile: some 64 queries.
 func (c Config) tileTokens() int { return max(1, min(32, 64/c.group())) }
+
+// tileQueries is the queries that a worker has room for: a tile's of one KV head.
+func (c Config) tileQueries() int { return c.tileTokens() * c.group() }
 
 // tile adds n rows from row on to the set, as tiles.
 func (r *Runner) tile(s *rows, span, row, out, n int) {
@@ -55,27 +63,40 @@ func newPartials(c Config, threads int) partials {
 	}
 }
 
-// plan numbers the units of work: a tile and KV head each, or, where that
-// would be too coarse to share out evenly, a tile, KV head and segment.
+// plan cuts the tiles into units and numbers these. A tile that is much of all
+// the work is cut by segment; what is still more than one worker's share by
+// head.
 func (r *Runner) plan(s *rows) {
 	c := &r.m.config
-	total := 0
+	total, threads := 0, r.pool.Threads()
 	for i := range s.tiles {
 		total += r.cost(&s.tiles[i])
 	}
-	fair := total * c.KVHeads / (4 * r.pool.Threads())
+	share := total * c.KVHeads / threads
 	part := 0
 	for i := range s.tiles {
 		t := &s.tiles[i]
-		t.units, t.first, t.part = 1, int32(s.units), int32(part)
+		t.heads, t.segments, t.first, t.part = int32(c.KVHeads), 1, int32(s.units), int32(part)
+		unit := r.cost(t)
 		segments := r.last(t)/segmentTokens + 1
 		queries := segments * c.Heads * int(t.n)
-		if r.pool.Threads() > 1 && segments > 1 && r.cost(t) > fair && part+queries <= partialQueries {
-			t.units = int32(segments)
+		if threads > 1 && segments > 1 && unit*c.KVHeads > share/4 && part+queries <= partialQueries {
+			t.segments = int32(segments)
 			part += queries
+			unit = int(t.n) * segmentTokens
 		}
-		s.units += int(t.units) * c.KVHeads
+		for t.heads > 1 && (int(t.heads)*c.group()*int(t.n) > c.tileQueries() || unit*int(t.heads) > share) {
+			t.heads = nextDivisor(c.KVHeads, t.heads)
+		}
+		s.units += int(t.segments) * c.KVHeads / int(t.heads)
 	}
+}
+
+// nextDivisor is the greatest divisor of n below d.
+func nextDivisor(n int, d int32) int32 {
+	for d--; n%int(d) != 0; d-- {
+	}
+	return d
 }
 
 // last is the highest position of a tile.
@@ -88,18 +109,19 @@ func (r *Runner) attend(w *tensor.Worker, li int, s *rows) {
 	c := &r.m.config
 	split := false
 	for i := range s.tiles {
-		split = split || s.tiles[i].units > 1
+		split = split || s.tiles[i].segments > 1
 	}
 	w.For(s.units, 1, func(lo, hi int) {
 		t := s.find(lo)
 		u := lo - int(t.first)
-		head, segment := u/int(t.units), u%int(t.units)
-		r.loadQueries(w.Kernels, &r.local[w.ID], t, head)
-		if t.units == 1 {
-			r.attendTile(w.Kernels, &r.local[w.ID], li, t, head)
+		head, segment := u/int(t.segments)*int(t.heads), u%int(t.segments)
+		l := &r.local[w.ID]
+		r.loadQueries(w.Kernels, l, t, head)
+		if t.segments == 1 {
+			r.attendTile(w.Kernels, l, li, t, head)
 		} else {
-			r.attendSegment(w.Kernels, &r.local[w.ID], li, t, head, segment)
-			r.keep(&r.local[w.ID], t, head, segment)
+			r.attendSegment(w.Kernels, l, li, t, head, segment)
+			r.keep(l, t, head, segment)
 		}
 	})
 	w.Barrier()
@@ -107,7 +129,7 @@ func (r *Runner) attend(w *tensor.Worker, li int, s *rows) {
 		return
 	}
 	w.For(len(s.tiles)*c.KVHeads, 1, func(lo, hi int) {
-		if t := &s.tiles[lo/c.KVHeads]; t.units > 1 {
+		if t := &s.tiles[lo/c.KVHeads]; t.segments > 1 {
 			r.gather(&r.local[w.ID], t, lo%c.KVHeads)
 		}
 	})
@@ -128,20 +150,25 @@ func (s *rows) find(unit int) *tile {
 	return &s.tiles[lo]
 }
 
-// loadQueries copies the queries of a tile that one KV head serves: the head's
-// group of the first row, then of the next.
+// loadQueries copies the queries of a tile that a unit's KV heads serve, head by
+// head: the head's group of the first row, then of the next.
 func (r *Runner) loadQueries(k *kernels.Impl, l *local, t *tile, head int) {
 	c := &r.m.config
-	a, width := l.attn, c.group()*c.HeadDim
-	a.Reset(int(t.n) * c.group())
-	for i := range int(t.n) {
-		copy(a.Q[i*width:][:width], r.qkv[(int(t.row)+i)*c.qkvWidth()+head*width:])
+	a, width, n := l.attn, c.group()*c.HeadDim, int(t.n)
+	a.Reset(int(t.heads) * n * c.group())
+	for h := range int(t.heads) {
+		for i := range n {
+			copy(a.Q[(h*n+i)*width:][:width], r.qkv[(int(t.row)+i)*c.qkvWidth()+(head+h)*width:])
+		}
 	}
 	if l.query != nil {
 		l.query.Reset(a.N, c.HeadDim)
 		for i := range a.N {
 			k.Quantize[kernels.Act32](l.query, i, a.Q[i*c.HeadDim:][:c.HeadDim])
 		}
+	}
+	for h := range int(t.heads) {
+		a.Part(&l.heads[h], h*n*c.group(), n*c.group())
 	}
 }
 
@@ -172,7 +199,7 @@ func (r *Runner) attendSegment(k *kernels.Impl, l *local, li int, t *tile, head,
 	c := &r.m.config
 	group := c.group()
 	blocks := r.spans[t.span].Blocks
-	visible := l.visible[:l.attn.N]
+	visible := l.visible[:int(t.n)*group]
 	end := min((segment+1)*segmentBlocks, r.last(t)/kernels.BlockTokens+1)
 	for b := segment * segmentBlocks; b < end; b++ {
 		for i := range int(t.n) {
@@ -182,22 +209,27 @@ func (r *Runner) attendSegment(k *kernels.Impl, l *local, li int, t *tile, head,
 				visible[i*group+h] = int32(seen)
 			}
 		}
-		k.Attend[r.kv.format](l.attn, r.kv.at(li, blocks[b], head), visible)
+		for h := range int(t.heads) {
+			k.Attend[r.kv.format](&l.heads[h], r.kv.at(li, blocks[b], head+h), visible)
+		}
 	}
 }
 
 // keep stores a segment's result, gather folds those of a tile and KV head.
 func (r *Runner) keep(l *local, t *tile, head, segment int) {
-	a, at := l.attn, r.partAt(l.attn.N, t, head, segment)
-	copy(r.part.m[at:], a.M)
-	copy(r.part.l[at:], a.L)
-	copy(r.part.acc[at*a.Head:], a.Acc)
+	for h := range int(t.heads) {
+		a := &l.heads[h]
+		at := r.partAt(a.N, t, head+h, segment)
+		copy(r.part.m[at:], a.M)
+		copy(r.part.l[at:], a.L)
+		copy(r.part.acc[at*a.Head:], a.Acc)
+	}
 }
 
 func (r *Runner) gather(l *local, t *tile, head int) {
 	n := int(t.n) * r.m.config.group()
 	l.sum.Reset(n)
-	for s := range int(t.units) {
+	for s := range int(t.segments) {
 		at := r.partAt(n, t, head, s)
 		for i := range n {
 			l.sum.Fold(i, r.part.m[at+i], r.part.l[at+i], r.part.acc[(at+i)*l.sum.Head:][:l.sum.Head])
@@ -207,15 +239,16 @@ func (r *Runner) gather(l *local, t *tile, head int) {
 }
 
 func (r *Runner) partAt(queries int, t *tile, head, segment int) int {
-	return int(t.part) + (head*int(t.units)+segment)*queries
+	return int(t.part) + (head*int(t.segments)+segment)*queries
 }
 
-// write puts the result of a tile and KV head in its place.
+// write puts the results of a tile, for the KV heads from head on, in their
+// place.
 func (r *Runner) write(a *kernels.Attention, t *tile, head int) {
 	c := &r.m.config
-	group, d := c.group(), c.HeadDim
+	group, d, n := c.group(), c.HeadDim, int(t.n)
 	for i := range a.N {
-		row := int(t.out) + i/group
-		a.Output(r.attn[(row*c.Heads+head*group+i%group)*d:][:d], i)
+		h, row, q := head+i/(n*group), int(t.out)+i/group%n, i%group
+		a.Output(r.attn[(row*c.Heads+h*group+q)*d:][:d], i)
 	}
 }

@@ -54,7 +54,8 @@ type local struct {
 	row      []float32 // [Hidden]
 	gate, up []float32 // stage
 	attn     *kernels.Attention
-	sum      *kernels.Attention // over the segments
+	heads    []kernels.Attention // the parts of attn, by KV head
+	sum      *kernels.Attention  // over the segments
 	visible  []int32
 	query    *kernels.Acts // quantized queries, for a quantized cache
 }
@@ -106,7 +107,7 @@ func NewRunner(m *Model, kv *KVCache, pool *tensor.Pool, maxTokens, maxOutputs i
 	r.outs.hidden, r.outs.heads, r.outs.inner = a.hidden.shared(), a.heads.shared(), a.inner.shared()
 	r.headIn = a.hidden.shared()
 
-	queries := c.tileTokens() * c.group()
+	queries := c.tileQueries()
 	for range pool.Threads() {
 		l := local{
 			row:     make([]float32, c.Hidden),
@@ -114,6 +115,7 @@ func NewRunner(m *Model, kv *KVCache, pool *tensor.Pool, maxTokens, maxOutputs i
 			up:      make([]float32, max(stage, tensor.RowStep*maxTokens)),
 			attn:    kernels.NewAttention(queries, c.HeadDim),
 			sum:     kernels.NewAttention(queries, c.HeadDim),
+			heads:   make([]kernels.Attention, c.KVHeads),
 			visible: make([]int32, queries),
 		}
 		if kv.format == kernels.KVQ8 {
@@ -137,8 +139,8 @@ func ScratchBytes(c Config, threads, maxTokens, maxOutputs int) int64 {
 	floats := tokens * int64(2*c.RopeDims+2*c.Hidden+c.qkvWidth()+q+c.FFN)
 	floats += outputs * int64(c.Hidden+c.Vocab)
 	floats += int64(partialQueries * (c.HeadDim + 2))
-	queries := c.tileTokens() * c.group()
-	local := c.Hidden + 2*max(stage, tensor.RowStep*maxTokens) +
+	queries := c.tileQueries()
+	local := c.Hidden + 64*c.KVHeads + 2*max(stage, tensor.RowStep*maxTokens) +
 		queries*(4*c.HeadDim+2*kernels.BlockTokens+8) + 4*kernels.BlockTokens*c.HeadDim
 	pool := 40*c.MaxK() + 64<<10 + 4*(128<<10)
 	// Inputs of products in each form: 4, 1.25 and 1.2 bytes a value.
