@@ -20,11 +20,16 @@
 	VMOVUPS A, P(DI); \
 	VMOVUPS B, (P+64)(DI)
 
-// LOAD(i, tile 0 at SI, tile 1 at BX), SIZE = bytes of sixteen elements.
+// LOAD(i, tile 0 at SI, tile 1 at BX), SIZE = bytes of sixteen elements. The
+// values of the block follow its keys, and the keys of the next head the values:
+// each is fetched while the other is used. DX = values.
 #define LOADF16(i, A, B) \
+	PREFETCHT0 (i*64)(DX); \
 	VCVTPH2PS (i*32)(SI), A; \
 	VCVTPH2PS (i*32)(BX), B
 #define LOADF32(i, A, B) \
+	PREFETCHT0 (i*128)(DX); \
+	PREFETCHT0 (i*128+64)(DX); \
 	VMOVUPS (i*64)(SI), A; \
 	VMOVUPS (i*64)(BX), B
 
@@ -37,6 +42,7 @@ dim: \
 	N(SCORE1); \
 	ADDQ $(2*SIZE), SI; \
 	ADDQ $(2*SIZE), BX; \
+	ADDQ $(4*SIZE), DX; \
 	ADDQ $8, R8; \
 	ADDQ $8, R11; \
 	SUBQ $2, CX; \
@@ -48,8 +54,9 @@ dim: \
 #define SCORESF16(N, dim, other) SCORES(N, LOADF16, 32, dim)
 #define SCORESF32(N, dim, other) SCORES(N, LOADF32, 64, dim)
 
-#define VALUEF16 VCVTPH2PS (SI), Z16; VCVTPH2PS 32(SI), Z17
-#define VALUEF32 VMOVUPS (SI), Z16; VMOVUPS 64(SI), Z17
+// R14 = the next keys.
+#define VALUEF16 PREFETCHT0 (R14); VCVTPH2PS (SI), Z16; VCVTPH2PS 32(SI), Z17
+#define VALUEF32 PREFETCHT0 (R14); PREFETCHT0 64(R14); VMOVUPS (SI), Z16; VMOVUPS 64(SI), Z17
 
 #define SUMS(N, VALUE, SIZE, dims, position) \
 dims: \
@@ -61,6 +68,7 @@ position: \
 	VALUE; \
 	N(WEIGH); \
 	ADDQ R13, SI; \
+	ADDQ $(2*SIZE), R14; \
 	ADDQ $4, BX; \
 	DECQ AX; \
 	JNZ position; \
@@ -99,6 +107,9 @@ TEXT ·scoresF16AVX512(SB), NOSPLIT, $0-40
 	MOVQ CX, BX
 	SHLQ $5, BX
 	ADDQ SI, BX
+	MOVQ CX, DX
+	SHLQ $6, DX
+	ADDQ SI, DX
 	BYCOLS(n+32(FP), SCORESF16)
 
 // func scoresF32AVX512(p, q *float32, k *byte, head, n int)
@@ -111,6 +122,9 @@ TEXT ·scoresF32AVX512(SB), NOSPLIT, $0-40
 	MOVQ CX, BX
 	SHLQ $6, BX
 	ADDQ SI, BX
+	MOVQ CX, DX
+	SHLQ $7, DX
+	ADDQ SI, DX
 	BYCOLS(n+32(FP), SCORESF32)
 
 // func sumsF16AVX512(acc, c, p *float32, v *byte, head, n, positions int)
@@ -124,6 +138,9 @@ TEXT ·sumsF16AVX512(SB), NOSPLIT, $0-56
 	MOVQ positions+48(FP), R12
 	STRIDES
 	LEAQ (CX*2), R13
+	MOVQ CX, R14
+	SHLQ $6, R14
+	ADDQ DI, R14
 	BYCOLS(n+40(FP), SUMSF16)
 
 // func sumsF32AVX512(acc, c, p *float32, v *byte, head, n, positions int)
@@ -135,6 +152,9 @@ TEXT ·sumsF32AVX512(SB), NOSPLIT, $0-56
 	MOVQ positions+48(FP), R12
 	STRIDES
 	LEAQ (CX*4), R13
+	MOVQ CX, R14
+	SHLQ $7, R14
+	ADDQ DI, R14
 	BYCOLS(n+40(FP), SUMSF32)
 
 // func storeF16AVX512(k, v *byte, key, value *float32, head int)

@@ -62,10 +62,12 @@ bytes:
 
 // The keys of 16 positions at OFF, and 128 times their sum.
 #define KEYS(OFF, K) \
+	PREFETCHT0 OFF(R13); \
 	VMOVDQU64 OFF(SI), K; \
 	VPDPBUSD K, Z29, Z31
 
-// One tile: SI = keys, BX = their scales, CX = blocks of 32 left.
+// One tile: SI = keys, BX = their scales, CX = blocks of 32 left, R13 = values,
+// which are fetched meanwhile.
 #define TILE(N, block, other) \
 	N(ZERO); \
 block: \
@@ -84,6 +86,7 @@ block: \
 	VMOVUPS (BX), Z24; \
 	N(ADDBLOCK); \
 	ADDQ $512, SI; \
+	ADDQ $512, R13; \
 	ADDQ $64, BX; \
 	ADDQ $32, R8; \
 	ADDQ $32, R11; \
@@ -112,6 +115,8 @@ TEXT ·scoresQ8AVX512(SB), NOSPLIT, $0-56
 	SHRQ $3, AX
 	LEAQ (AX)(AX*2), DX
 	LEAQ (R12)(AX*4), R14
+	LEAQ (CX)(CX*8), R13
+	LEAQ (SI)(R13*4), R13
 	SHRQ $5, CX
 	VPBROADCASTD ·splat+12(SB), Z29
 	VPXORQ Z28, Z28, Z28

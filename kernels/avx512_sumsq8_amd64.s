@@ -14,7 +14,8 @@
 	VMOVUPS Z17, (P+64)(R15)
 
 // R14 = scales of a block of 32 elements, Z22, Z23 = where those of 32 positions
-// lie. R15 = the scaled weights.
+// lie. R15 = the scaled weights. DX = from a value to the next keys, which are
+// fetched meanwhile.
 #define SUMS(N, dims, position) \
 dims: \
 	MOVQ p+16(FP), BX; \
@@ -26,8 +27,12 @@ dims: \
 	MOVQ R15, BX; \
 	MOVQ DI, SI; \
 	MOVQ R12, AX; \
+	MOVQ c+8(FP), DX; \
 	N(CORRECT); \
+	LEAQ (R13)(R13*8), DX; \
+	SHLQ $2, DX; \
 position: \
+	PREFETCHT0 (SI)(DX*1); \
 	VPMOVSXBD (SI), Z16; \
 	VPMOVSXBD 16(SI), Z17; \
 	VCVTDQ2PS Z16, Z16; \
@@ -53,7 +58,6 @@ position: \
 // order. scaled is room for [n][32].
 TEXT ·sumsQ8AVX512(SB), NOSPLIT, $0-72
 	MOVQ acc+0(FP), R8
-	MOVQ c+8(FP), DX
 	MOVQ v+24(FP), DI
 	MOVQ dv+32(FP), R14
 	MOVQ head+40(FP), CX
