@@ -154,26 +154,32 @@ func BenchmarkPromptLookup(b *testing.B) {
 	chat := func(s string) []int32 {
 		return d.tok.Encode(nil, "<|im_start|>user\n"+s+"<|im_end|>\n<|im_start|>assistant\n", true)
 	}
-	for name, p := range map[string][]int32{
-		"edit":  chat("Rename the type Circle to Disk in this file, and answer with the whole file only.\n```go\n" + source + "```"),
-		"story": chat("Tell a long story about a lighthouse keeper and the sea."),
+	story := chat("Tell a long story about a lighthouse keeper and the sea.")
+	for _, c := range []struct {
+		name     string
+		prompt   []int32
+		sampling Sampling
+	}{
+		{"edit", chat("Rename the type Circle to Disk in this file, and answer with the whole file only.\n```go\n" + source + "```"), Sampling{}},
+		{"story", story, Sampling{}}, // greedy, it soon repeats itself
+		{"sampled", story, Sampling{Temperature: 1, TopP: 0.95, RepetitionPenalty: 1.1, Seed: 1, SeedSet: true}},
 	} {
-		b.Run(name, func(b *testing.B) {
+		b.Run(c.name, func(b *testing.B) {
 			for b.Loop() {
 				var rate [2]float64
 				var tokens [2][]int32
 				for i, drafts := range []int{0, 16} {
 					e := d.start(b, Options{Context: 4096, Parallel: 1, Speculate: drafts})
-					s, err := e.Submit(b.Context(), Request{Prompt: p, MaxTokens: 200, LogProbs: -1})
+					s, err := e.Submit(b.Context(), Request{Prompt: c.prompt, MaxTokens: 200, LogProbs: -1, IgnoreEOS: true, Sampling: c.sampling})
 					require.NoError(b, err)
 					r, err := s.Wait()
 					require.NoError(b, err)
-					c := r.Choices[0]
-					rate[i] = float64(len(c.Tokens)-1) / c.Timings.Generate.Seconds()
-					tokens[i] = c.Tokens
+					got := r.Choices[0]
+					rate[i] = float64(len(got.Tokens)-1) / got.Timings.Generate.Seconds()
+					tokens[i] = got.Tokens
 					if drafts > 0 {
-						b.ReportMetric(float64(c.Timings.Drafted), "drafted")
-						b.ReportMetric(float64(c.Timings.Accepted), "accepted")
+						b.ReportMetric(float64(got.Timings.Drafted), "drafted")
+						b.ReportMetric(float64(got.Timings.Accepted), "accepted")
 					}
 					require.NoError(b, e.Close())
 				}

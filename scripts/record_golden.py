@@ -7,8 +7,8 @@ Runs llama.cpp from its npm package over each model and writes testdata/golden/N
     sha256       of the model file
     cases        for each prompt: ids of the tokens; top, the 20 first [token, log-probability] after the prompt;
                  greedy, 64 tokens; gaps, the distance in log-probability between each and the best other token: the
-                 smaller of the record's and that of RUNS, llama.cpp without its flash attention, which sums its
-                 floats in another order (negative where that run prefers another token)
+                 smallest of the record's and those of RUNS, llama.cpp without its flash attention and its own
+                 AVX2 library, which sum their floats in other orders (negative where one prefers another token)
     perplexity   tokens, first (the position from which on it counts) and value over a fixed text
 The records of the repository hold for the npm package that llamacpp.py names.
 Needs npm, numpy.
@@ -27,7 +27,7 @@ REAL = ["def fibonacci(n):\n", "The capital of France is",
         "Write a Go function that reverses a slice of ints.<|im_end|>\n<|im_start|>assistant\n",
         "从前有座山，山里有座庙，", "SELECT name, COUNT(*) FROM orders"]
 GREEDY = 64
-RUNS = [(None, False)]  # CPU library (the best when None), flash attention; the record itself: (None, True)
+RUNS = [(None, False), ("haswell", True), ("haswell", False)]  # CPU library (the best when None), flash attention; the record itself: (None, True)
 
 
 def logprobs(x):
