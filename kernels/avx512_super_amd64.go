@@ -2,22 +2,32 @@
 
 package kernels
 
+import "unsafe"
+
 //lint:file-ignore U1000 the assembly uses the constants
 
 // superFormat512 is the product of a super-block format: its assembly and the
 // bytes of a super-block of 256. unpack and dots take 16 rows, stride bytes
 // apart.
 type superFormat512 struct {
-	size   int
-	unpack func(panel, w *byte, stride, supers int)
-	tile   func(y *float32, stride int, panel *byte, supers int, q *int8, d *float32, sum *int16, k, cols int, mask uint32)
-	dots   func(sums, scales, w *byte, stride, supers int, q *int8, sum *int16)
-	sum    func(acc *float32, sums, scales *byte, supers int, d *float32)
+	size int
+	// swapped: dots takes the activations with the second and the third 32 of
+	// every 128 exchanged.
+	swapped bool
+	unpack  func(panel, w *byte, stride, supers int)
+	tile    func(y *float32, stride int, panel *byte, supers int, q *int8, d *float32, sum *int16, k, cols int, mask uint32)
+	dots    func(sums, scales, w *byte, stride, supers int, q *int8, sum *int16)
+	sum     func(acc *float32, sums, scales *byte, supers int, d *float32)
 }
 
 func (f *superFormat512) mul(y []float32, stride int, w []byte, rows int, a *Acts, s *Scratch) {
 	supers := a.K / 256
 	size := supers * f.size
+	q := a.Q
+	if f.swapped && a.N <= dotsCols {
+		q = unsafe.Slice(int8s(s.Panel), a.N*a.K)
+		swapParts(q, a.Q)
+	}
 	for r := 0; r < rows; r += tileRows {
 		n := min(tileRows, rows-r)
 		group := w[r*size : (r+n)*size]
@@ -25,7 +35,7 @@ func (f *superFormat512) mul(y []float32, stride int, w []byte, rows int, a *Act
 			group = padRows(s, group, n, size)
 		}
 		if a.N <= dotsCols {
-			f.mulDots(y[r:], stride, group, n, a, s)
+			f.mulDots(y[r:], stride, group, n, a, q, s)
 			continue
 		}
 		f.unpack(&s.Panel[0], &group[0], size, supers)
@@ -37,18 +47,27 @@ func (f *superFormat512) mul(y []float32, stride int, w []byte, rows int, a *Act
 	}
 }
 
+// swapParts exchanges the second and the third 32 of every 128 of q.
+func swapParts(dst, q []int8) {
+	type part = [32]int8
+	for i := 0; i < len(dst); i += 128 {
+		to, from := (*[4]part)(unsafe.Pointer(&dst[i])), (*[4]part)(unsafe.Pointer(&q[i]))
+		to[0], to[1], to[2], to[3] = from[0], from[2], from[1], from[3]
+	}
+}
+
 // dotsSupers bounds the super-blocks of a row whose sums lie in memory at once,
 // 128 bytes each for 16 rows, with 64 of scales.
 const dotsSupers = 1 << 10
 
-func (f *superFormat512) mulDots(y []float32, stride int, w []byte, n int, a *Acts, s *Scratch) {
+func (f *superFormat512) mulDots(y []float32, stride int, w []byte, n int, a *Acts, q []int8, s *Scratch) {
 	supers := a.K / 256
 	sums, acc, scales := &bytesOf(s.I)[0], s.F[:tileRows], &bytesOf(s.F)[tileRows*4]
 	for c := range a.N {
 		clear(acc)
 		for b := 0; b < supers; b += dotsSupers {
 			m, i := min(dotsSupers, supers-b), c*supers+b
-			f.dots(sums, scales, &w[b*f.size], supers*f.size, m, &a.Q[256*i], &a.Sum[16*i])
+			f.dots(sums, scales, &w[b*f.size], supers*f.size, m, &q[256*i], &a.Sum[16*i])
 			f.sum(&acc[0], sums, scales, m, &a.D[i])
 		}
 		copy(y[c*stride:], acc[:n])
@@ -56,12 +75,12 @@ func (f *superFormat512) mulDots(y []float32, stride int, w []byte, n int, a *Ac
 }
 
 var (
-	q2_KAVX512   = superFormat512{84, unpackQ2_KAVX512, tileMins16AVX512, dotsQ2_KAVX512, sumMinSupersAVX512}
-	q3_KAVX512   = superFormat512{110, unpackQ3_KAVX512, tileOffset16AVX512, dotsQ3_KAVX512, sumSupersAVX512}
-	q4_KAVX512   = superFormat512{144, unpackQ4_KAVX512, tileMins32AVX512, dotsQ4_KAVX512, sumMinSupersAVX512}
-	q5_KAVX512   = superFormat512{176, unpackQ5_KAVX512, tileMins32AVX512, dotsQ5_KAVX512, sumMinSupersAVX512}
-	q6_KAVX512   = superFormat512{210, unpackQ6_KAVX512, tileOffset16AVX512, dotsQ6_KAVX512, sumSupersAVX512}
-	iq4_XSAVX512 = superFormat512{136, unpackIQ4_XSAVX512, tileOffset32AVX512, dotsIQ4_XSAVX512, sumSupersAVX512}
+	q2_KAVX512   = superFormat512{84, false, unpackQ2_KAVX512, tileMins16AVX512, dotsQ2_KAVX512, sumMinSupersAVX512}
+	q3_KAVX512   = superFormat512{110, false, unpackQ3_KAVX512, tileOffset16AVX512, dotsQ3_KAVX512, sumSupersAVX512}
+	q4_KAVX512   = superFormat512{144, true, unpackQ4_KAVX512, tileMins32AVX512, dotsQ4_KAVX512, sumMinSupersAVX512}
+	q5_KAVX512   = superFormat512{176, false, unpackQ5_KAVX512, tileMins32AVX512, dotsQ5_KAVX512, sumMinSupersAVX512}
+	q6_KAVX512   = superFormat512{210, false, unpackQ6_KAVX512, tileOffset16AVX512, dotsQ6_KAVX512, sumSupersAVX512}
+	iq4_XSAVX512 = superFormat512{136, false, unpackIQ4_XSAVX512, tileOffset32AVX512, dotsIQ4_XSAVX512, sumSupersAVX512}
 )
 
 // Constants of the super-block formats.
@@ -104,15 +123,10 @@ var (
 	pairShiftRight = [8]uint64{0, 0, 0, 0, 2, 2, 2, 2}
 	// spread32 takes bytes: for each of four 64 weights the index of the scale
 	// of each word, in its even byte, then that of the minimum of 16 weights.
-	spread32 = func() (t [5][64]byte) {
-		for w := range 32 {
-			for j := range 4 {
-				t[j][2*w] = byte(2*j + w/16)
-			}
-			t[4][2*w] = byte(8 + w/2%8)
-		}
-		return t
-	}()
+	// spreadSwapped is that where the second and third 32 of 128 are exchanged.
+	spread32 = spreads(func(quarter, half int) int { return 2*quarter + half })
+
+	spreadSwapped = spreads(func(quarter, half int) int { return quarter/2*4 + quarter%2 + 2*half })
 	// spreadXS takes dwords: the index of the scale of 32 weights.
 	spreadXS = func() (t [4][16]uint32) {
 		for w := range 16 {
@@ -132,6 +146,16 @@ var (
 		return t
 	}()
 )
+
+func spreads(scale func(quarter, half int) int) (t [5][64]byte) {
+	for w := range 32 {
+		for j := range 4 {
+			t[j][2*w] = byte(scale(j, w/16))
+		}
+		t[4][2*w] = byte(8 + w/2%8)
+	}
+	return t
+}
 
 // rotations are counts of bits to the right that bring bit 2j, in the lower
 // half, and bit 2j+1 to the given bit of every byte.

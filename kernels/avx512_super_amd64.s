@@ -81,7 +81,21 @@
 	VPERMB.Z Y1, Y24, K2, Y14; \
 	JOINMINS
 
-#define DOTS_Q4_K DOTS_MINS32(Q4_K_0, Q4_K_1, Q4_K_2, Q4_K_3)
+// The low nibbles of 64 bytes are the weights 0-31 and 64-95 of 128, the high
+// ones the rest: with the activations in that order too (swapped), 64 bytes are
+// taken apart by three operations.
+#define LOW(OFF, D) \
+	VPANDD OFF(SI), Z19, D
+#define HIGH(OFF, D) \
+	VPSRLD $4, OFF(SI), D; \
+	VPANDD Z19, D, D
+
+#define SWAPPED_0(D) LOW(16, D)
+#define SWAPPED_1(D) HIGH(16, D)
+#define SWAPPED_2(D) LOW(80, D)
+#define SWAPPED_3(D) HIGH(80, D)
+
+#define DOTS_Q4_K DOTS_MINS32(SWAPPED_0, SWAPPED_1, SWAPPED_2, SWAPPED_3)
 #define DOTS_Q5_K DOTS_MINS32(Q5_K_0, Q5_K_1, Q5_K_2, Q5_K_3)
 
 // Q6_K: half a super-block is 64 bytes of nibbles and 32 of bit pairs, of which
@@ -152,7 +166,7 @@ TEXT ·dotsQ4_KAVX512(SB), NOSPLIT, $0-56
 	MOVQ supers+32(FP), BX
 	MOVQ q+40(FP), DX
 	MOVQ sum+48(FP), R14
-	CONSTS_SPREAD32
+	CONSTS_SPREAD32(·spreadSwapped)
 	CONSTS_SIXBITS(·sixBits)
 	CONSTS_Q4_K
 	DOTS1(DOTS_Q4_K, 144)
@@ -174,7 +188,7 @@ TEXT ·dotsQ5_KAVX512(SB), NOSPLIT, $0-56
 	MOVQ supers+32(FP), BX
 	MOVQ q+40(FP), DX
 	MOVQ sum+48(FP), R14
-	CONSTS_SPREAD32
+	CONSTS_SPREAD32(·spread32)
 	CONSTS_SIXBITS(·sixBits)
 	CONSTS_Q5_K
 	DOTS1(DOTS_Q5_K, 176)
