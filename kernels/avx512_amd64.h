@@ -103,6 +103,23 @@
 	VADDPS Z, Z0, Z0; \
 	CMPQ CX, $(i+1); \
 	JEQ done
+#define ADDCOLUMNS \
+	ADDCOLUMN(0, Z16); \
+	ADDCOLUMN(1, Z17); \
+	ADDCOLUMN(2, Z18); \
+	ADDCOLUMN(3, Z19); \
+	ADDCOLUMN(4, Z20); \
+	ADDCOLUMN(5, Z21); \
+	ADDCOLUMN(6, Z22); \
+	ADDCOLUMN(7, Z23); \
+	ADDCOLUMN(8, Z24); \
+	ADDCOLUMN(9, Z25); \
+	ADDCOLUMN(10, Z26); \
+	ADDCOLUMN(11, Z27); \
+	ADDCOLUMN(12, Z28); \
+	ADDCOLUMN(13, Z29); \
+	ADDCOLUMN(14, Z30); \
+	ADDCOLUMN(15, Z31)
 
 // The columns 0-7 of a group are M(I, F, T, Q, D, B): the registers of the
 // integer sum, the accumulator and the super-block's sum, the addresses of the
