@@ -124,8 +124,7 @@ var (
 	// spread32 takes bytes: for each of four 64 weights the index of the scale
 	// of each word, in its even byte, then that of the minimum of 16 weights.
 	// spreadSwapped is that where the second and third 32 of 128 are exchanged.
-	spread32 = spreads(func(quarter, half int) int { return 2*quarter + half })
-
+	spread32      = spreads(func(quarter, half int) int { return 2*quarter + half })
 	spreadSwapped = spreads(func(quarter, half int) int { return quarter/2*4 + quarter%2 + 2*half })
 	// spreadXS takes dwords: the index of the scale of 32 weights.
 	spreadXS = func() (t [4][16]uint32) {

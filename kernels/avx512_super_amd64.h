@@ -120,7 +120,7 @@ fetch: \
 // row, DX = activations, R14 = their sums; R12, R13, CX, R9 and R10 are the same
 // as they go along a row, R11 = rows left. ONE computes the sums of a
 // super-block, eight and eight, in Z2, and its d and dmin in AX. It may clobber
-// Z1-Z3, Z8-Z10, Z14 and Z15.
+// Z1-Z3, Z8-Z10, Z14, Z15 and Z26.
 #define DOTS1(ONE, SIZE) \
 	IMUL3Q $SIZE, BX, AX; \
 	SUBQ AX, R8; \

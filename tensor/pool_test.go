@@ -70,6 +70,27 @@ func TestRowsAreWholeSteps(t *testing.T) {
 	}))
 }
 
+// A worker that is held up in its first chunk has the rest of its share done by
+// the other one.
+func TestRowsOfASlowWorkerAreTaken(t *testing.T) {
+	const rows = 1600
+	p := newTestPool(t, 2)
+	var done atomic.Int64
+	require.NoError(t, p.Run(func(w *Worker) {
+		w.Rows(rows, 0, rows, func(lo, hi int) {
+			for start := time.Now(); w.ID == 0 && int(done.Load()) < rows-(hi-lo); {
+				if time.Since(start) > 10*time.Second {
+					panic(fmt.Sprintf("only %d of %d rows were taken", done.Load(), rows-(hi-lo)))
+				}
+				runtime.Gosched()
+			}
+			done.Add(int64(hi - lo))
+		})
+		w.Barrier()
+	}))
+	require.EqualValues(t, rows, done.Load())
+}
+
 func TestBarrierSeparatesStages(t *testing.T) {
 	for _, threads := range []int{1, 2, 5} {
 		p := newTestPool(t, threads)
