@@ -19,5 +19,6 @@ if [ ! -d src ]; then
 fi
 cmake -S src -B build -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=ON -DLLAMA_OPENSSL=OFF \
   -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_UI=OFF >cmake.log
-cmake --build build -j"$(nproc)" --target llama-bench llama-batched-bench llama-server llama-completion >make.log
+cmake --build build -j"$(nproc)" --target \
+  llama-bench llama-batched-bench llama-server llama-completion llama-perplexity llama-quantize >make.log
 ln -sfn build/bin bin
