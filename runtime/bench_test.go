@@ -53,7 +53,7 @@ func BenchmarkGapsBesideLongPrompt(b *testing.B) {
 		gaps := make(chan time.Duration, 1<<16)
 		var readers sync.WaitGroup
 		for i := range 8 {
-			s, err := e.Submit(b.Context(), Request{Prompt: d.prose(40 + i), MaxTokens: -1, LogProbs: -1, IgnoreEOS: true})
+			s, err := e.Submit(b.Context(), Request{Prompt: d.prose(40 + i), IgnoreEOS: true})
 			require.NoError(b, err)
 			streams = append(streams, s)
 			readers.Go(func() {
@@ -79,7 +79,7 @@ func BenchmarkGapsBesideLongPrompt(b *testing.B) {
 		time.Sleep(3 * time.Second)
 		quiet := drain()
 		start := time.Now()
-		s, err := e.Submit(b.Context(), Request{Prompt: d.prose(4000), MaxTokens: 1, LogProbs: -1})
+		s, err := e.Submit(b.Context(), Request{Prompt: d.prose(4000), MaxTokens: 1})
 		require.NoError(b, err)
 		_, err = s.Wait()
 		require.NoError(b, err)
@@ -100,14 +100,14 @@ func BenchmarkGapsBesideLongPrompt(b *testing.B) {
 // The time to the first token of 2,000 shared tokens, first and second.
 func BenchmarkSharedPrefix(b *testing.B) {
 	d := openReal(b)
-	e := d.start(b, Options{Context: 4096, Parallel: 4, PrefixCache: true})
+	e := d.start(b, Options{Context: 4096, Parallel: 4})
 	for n := 0; b.Loop(); n++ {
 		prefix := append(d.tok.Encode(nil, strings.Repeat("x", n), false), d.prose(2000)...)
 		var took [2]time.Duration
 		for i := range took {
 			p := append(prefix[:len(prefix):len(prefix)], d.prose(20 + i)[10:]...)
 			start := time.Now()
-			s, err := e.Submit(b.Context(), Request{Prompt: p, MaxTokens: 1, LogProbs: -1})
+			s, err := e.Submit(b.Context(), Request{Prompt: p, MaxTokens: 1})
 			require.NoError(b, err)
 			_, err = s.Wait()
 			require.NoError(b, err)
@@ -162,15 +162,15 @@ func BenchmarkPromptLookup(b *testing.B) {
 	}{
 		{"edit", chat("Rename the type Circle to Disk in this file, and answer with the whole file only.\n```go\n" + source + "```"), Sampling{}},
 		{"story", story, Sampling{}}, // greedy, it soon repeats itself
-		{"sampled", story, Sampling{Temperature: 1, TopP: 0.95, RepetitionPenalty: 1.1, Seed: 1, SeedSet: true}},
+		{"sampled", story, Sampling{Temperature: 1, TopP: 0.95, RepetitionPenalty: 1.1, Seed: FixedSeed(1)}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			for b.Loop() {
 				var rate [2]float64
 				var tokens [2][]int32
-				for i, drafts := range []int{0, 16} {
+				for i, drafts := range []int{-1, 16} {
 					e := d.start(b, Options{Context: 4096, Parallel: 1, Speculate: drafts})
-					s, err := e.Submit(b.Context(), Request{Prompt: c.prompt, MaxTokens: 200, LogProbs: -1, IgnoreEOS: true, Sampling: c.sampling})
+					s, err := e.Submit(b.Context(), Request{Prompt: c.prompt, MaxTokens: 200, IgnoreEOS: true, Sampling: c.sampling})
 					require.NoError(b, err)
 					r, err := s.Wait()
 					require.NoError(b, err)
@@ -197,7 +197,7 @@ func BenchmarkTogether(b *testing.B) {
 	d := openReal(b)
 	for _, n := range []int{1, 8, 32} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			e := d.start(b, Options{Context: 1024, Parallel: 32, PrefixCache: true})
+			e := d.start(b, Options{Context: 1024, Parallel: 32})
 			timed := &timedModel{forwarder: e.model}
 			e.model = timed
 			for b.Loop() {
@@ -205,7 +205,7 @@ func BenchmarkTogether(b *testing.B) {
 				var streams []*Stream
 				start := time.Now()
 				for i := range n {
-					s, err := e.Submit(b.Context(), Request{Prompt: d.prose(20 + i), MaxTokens: 50, LogProbs: -1, IgnoreEOS: true,
+					s, err := e.Submit(b.Context(), Request{Prompt: d.prose(20 + i), MaxTokens: 50, IgnoreEOS: true,
 						Sampling: Sampling{Temperature: 0.7, TopP: 0.9, TopK: 40, RepetitionPenalty: 1.1}})
 					require.NoError(b, err)
 					streams = append(streams, s)

@@ -58,7 +58,7 @@ func (e *Engine) Embed(ctx context.Context, tokens []int32, pooling Pooling) ([]
 	if pooling != PoolMean && pooling != PoolLast {
 		return nil, &FieldError{"pooling", fmt.Sprintf("%d is not known", pooling)}
 	}
-	r := Request{Prompt: tokens, LogProbs: -1, N: 1}
+	r := Request{Prompt: tokens, N: 1}
 	if err := r.validate(e.vocab.Size(), e.sched.maxRunning, e.limit, e.why); err != nil {
 		return nil, err
 	}

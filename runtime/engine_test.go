@@ -14,7 +14,7 @@ import (
 )
 
 func greedy(p []int32, n int) Request {
-	return Request{Prompt: p, MaxTokens: n, LogProbs: -1}
+	return Request{Prompt: p, MaxTokens: n}
 }
 
 func TestOneRequest(t *testing.T) {
@@ -35,10 +35,10 @@ func TestRandomHistories(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		blocks := rapid.IntRange(3, 24).Draw(rt, "blocks")
 		r := newRig(t, blocks, Options{
-			Parallel:    rapid.IntRange(1, 8).Draw(rt, "parallel"),
-			StepTokens:  rapid.IntRange(1, 64).Draw(rt, "step tokens"),
-			PrefixCache: rapid.Bool().Draw(rt, "prefix cache"),
-			Speculate:   rapid.IntRange(0, 6).Draw(rt, "speculate"),
+			Parallel:      rapid.IntRange(1, 8).Draw(rt, "parallel"),
+			StepTokens:    rapid.IntRange(1, 64).Draw(rt, "step tokens"),
+			NoPrefixCache: rapid.Bool().Draw(rt, "no prefix cache"),
+			Speculate:     rapid.IntRange(-1, 6).Draw(rt, "speculate"),
 		})
 		r.fake.broken = 22
 		type sent struct {
@@ -59,18 +59,24 @@ func TestRandomHistories(t *testing.T) {
 			}
 			q := Request{
 				Prompt:    p,
-				MaxTokens: rapid.IntRange(-1, 80).Draw(rt, "max tokens"),
+				MaxTokens: rapid.IntRange(0, 80).Draw(rt, "max tokens"),
 				N:         rapid.IntRange(0, r.sched.maxRunning).Draw(rt, "n"),
-				LogProbs:  rapid.IntRange(-1, 2).Draw(rt, "logprobs"),
+				LogProbs:  rapid.Bool().Draw(rt, "logprobs"),
 				Echo:      rapid.Bool().Draw(rt, "echo"),
 				IgnoreEOS: rapid.Bool().Draw(rt, "ignore eos"),
 				Sampling: Sampling{
 					Temperature:       rapid.SampledFrom([]float32{0, 0.5, 1}).Draw(rt, "temperature"),
 					RepetitionPenalty: rapid.SampledFrom([]float32{1, 1.1}).Draw(rt, "repetition"),
 					TopK:              rapid.SampledFrom([]int{0, 5}).Draw(rt, "top k"),
-					Seed:              rapid.Uint64().Draw(rt, "seed"), SeedSet: true,
-					LogitBias: map[int32]float32{22: float32(math.Inf(-1))},
+					Seed:              FixedSeed(rapid.Uint64().Draw(rt, "seed")),
+					LogitBias:         map[int32]float32{22: float32(math.Inf(-1))},
 				},
+			}
+			if q.LogProbs {
+				q.TopLogProbs = rapid.IntRange(0, 2).Draw(rt, "top logprobs")
+			}
+			if rapid.IntRange(0, 9).Draw(rt, "prompt only") == 0 {
+				q.MaxTokens, q.PromptOnly = 0, true
 			}
 			if rapid.Bool().Draw(rt, "stop") {
 				q.Stop = []string{"ab", "bcd"}
@@ -117,15 +123,15 @@ func TestRandomHistories(t *testing.T) {
 						c := &got.Choices[i]
 						require.Equal(rt, s.Prompt, c.Tokens[:len(s.Prompt)])
 						c.Tokens = c.Tokens[len(s.Prompt):]
-						if s.LogProbs >= 0 {
-							c.LogProbs = c.LogProbs[len(s.Prompt):]
+						if s.LogProbs {
+							c.LogProbs = c.LogProbs.Slice(len(s.Prompt), c.LogProbs.Len())
 						}
 					}
 				}
 				requireAlone(rt, s.Request, r.limit, got)
 				for _, c := range got.Choices {
-					if s.LogProbs >= 0 {
-						require.Len(rt, c.LogProbs, len(c.Tokens))
+					if s.LogProbs {
+						require.Equal(rt, len(c.Tokens), c.LogProbs.Len())
 					}
 				}
 			}
@@ -134,13 +140,13 @@ func TestRandomHistories(t *testing.T) {
 }
 
 func TestPreemptionKeepsTheAnswer(t *testing.T) {
-	r := newRig(t, 6, Options{Parallel: 4, PrefixCache: true})
+	r := newRig(t, 6, Options{Parallel: 4})
 	var streams []*Stream
 	var requests []Request
 	for i := range 4 {
 		q := greedy(prompt(30, i), 100)
 		q.IgnoreEOS = true
-		q.Sampling = Sampling{Temperature: 0.9, Seed: uint64(i), SeedSet: true}
+		q.Sampling = Sampling{Temperature: 0.9, Seed: FixedSeed(uint64(i))}
 		requests = append(requests, q)
 		streams = append(streams, r.submit1(t, q))
 	}
@@ -154,7 +160,7 @@ func TestPreemptionKeepsTheAnswer(t *testing.T) {
 }
 
 func TestPrefixCacheIsUsed(t *testing.T) {
-	r := newRig(t, 32, Options{PrefixCache: true})
+	r := newRig(t, 32, Options{})
 	long := prompt(200, 5)
 	first := r.submit1(t, greedy(long, 3))
 	r.run(t)
@@ -182,7 +188,7 @@ func TestPrefixCacheIsUsed(t *testing.T) {
 
 // Prompts that arrive together and begin alike share what the first computes.
 func TestPrefixOfRunningIsShared(t *testing.T) {
-	r := newRig(t, 64, Options{PrefixCache: true, StepTokens: 64, Parallel: 4})
+	r := newRig(t, 64, Options{StepTokens: 64, Parallel: 4})
 	var streams []*Stream
 	for i := range 4 {
 		p := append(prompt(320, 1), int32(i))
@@ -200,7 +206,7 @@ func TestPrefixOfRunningIsShared(t *testing.T) {
 func TestChoicesShareThePrompt(t *testing.T) {
 	r := newRig(t, 16, Options{Parallel: 4})
 	q := greedy(prompt(100, 2), 10)
-	q.N, q.Sampling = 4, Sampling{Temperature: 1, Seed: 7, SeedSet: true}
+	q.N, q.Sampling = 4, Sampling{Temperature: 1, Seed: FixedSeed(7)}
 	q.IgnoreEOS = true
 	s := r.submit1(t, q)
 	most := 0
@@ -245,7 +251,7 @@ func TestCancelFreesBlocksAtTheNextStep(t *testing.T) {
 
 func TestTimeout(t *testing.T) {
 	r := newRig(t, 8, Options{})
-	q := greedy(prompt(20, 1), -1)
+	q := greedy(prompt(20, 1), 0)
 	q.IgnoreEOS, q.Timeout = true, time.Millisecond
 	s := r.submit1(t, q)
 	r.gather()
@@ -303,7 +309,8 @@ func TestSubmitRefuses(t *testing.T) {
 		"logit_bias":         {Prompt: []int32{1}, Sampling: Sampling{LogitBias: map[int32]float32{24: 1}}},
 		"stop":               {Prompt: []int32{1}, Stop: []string{""}},
 		"stop_tokens":        {Prompt: []int32{1}, StopTokens: []int32{-1}},
-		"logprobs":           {Prompt: []int32{1}, LogProbs: 21},
+		"top_logprobs":       {Prompt: []int32{1}, LogProbs: true, TopLogProbs: 21},
+		"max_tokens":         {Prompt: []int32{1}, MaxTokens: -1},
 		"min_tokens":         {Prompt: []int32{1}, MinTokens: 2, MaxTokens: 1},
 		"timeout":            {Prompt: []int32{1}, Timeout: -1},
 	} {
@@ -331,7 +338,7 @@ func TestSubmitRefuses(t *testing.T) {
 func TestPoolIsTheLimit(t *testing.T) {
 	r := newRig(t, 4, Options{Parallel: 2})
 	full := greedy(prompt(128, 1), 5)
-	grows := greedy(prompt(3, 1), -1)
+	grows := greedy(prompt(3, 1), 0)
 	grows.IgnoreEOS = true
 	a, b := r.submit1(t, full), r.submit1(t, grows)
 	r.run(t)
@@ -360,7 +367,7 @@ func TestDrainAndClose(t *testing.T) {
 	hold := make(chan struct{})
 	r.fake.trace = func(*model.Batch) { <-hold }
 	r.start()
-	q := greedy(prompt(20, 1), -1)
+	q := greedy(prompt(20, 1), 0)
 	s = r.submit1(t, q)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
 	defer cancel()
@@ -389,7 +396,7 @@ func TestStalledReaderHoldsNobodyUp(t *testing.T) {
 func TestLeavingTheLoopCancels(t *testing.T) {
 	r := newRig(t, 16, Options{})
 	r.start()
-	q := greedy(prompt(20, 1), -1)
+	q := greedy(prompt(20, 1), 0)
 	q.IgnoreEOS = true
 	s := r.submit1(t, q)
 	for range s.Events() {

@@ -26,7 +26,7 @@ func open(path string) (*runtime.Engine, *tokenizer.Tokenizer, func()) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	e, err := runtime.New(m, tok, runtime.DefaultOptions())
+	e, err := runtime.New(m, tok, runtime.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -44,7 +44,6 @@ func ExampleEngine_Submit() {
 	stream, err := e.Submit(context.Background(), runtime.Request{
 		Prompt:    tok.Encode(nil, "Once upon a time", true),
 		MaxTokens: 8,
-		LogProbs:  -1,
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -71,8 +70,7 @@ func ExampleStream_Wait() {
 		Prompt:    tok.Encode(nil, "The king", true),
 		MaxTokens: 5,
 		N:         2,
-		LogProbs:  -1,
-		Sampling:  runtime.Sampling{Temperature: 0.8, TopK: 40, Seed: 1, SeedSet: true},
+		Sampling:  runtime.Sampling{Temperature: 0.8, TopK: 40, Seed: runtime.FixedSeed(1)},
 	})
 	if err != nil {
 		log.Fatal(err)

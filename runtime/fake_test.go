@@ -110,7 +110,8 @@ func newRig(t testing.TB, blocks int, o Options) rig {
 	t.Helper()
 	o.Threads = 1
 	o.Logger = slog.New(slog.DiscardHandler)
-	o = o.withDefaults()
+	o, err := o.withDefaults()
+	require.NoError(t, err)
 	pool := tensor.NewPool(1, kernels.All()[0], 256)
 	t.Cleanup(pool.Close)
 	fake := newFakeModel(blocks)
@@ -148,7 +149,7 @@ func alone(r Request, choice, limit int) (tokens []int32, reason string) {
 	w := newWorkspace(fakeVocab, kernels.All()[0].Max)
 	seen := slices.Clone(r.Prompt)
 	stop := stopFilter{stops: r.Stop}
-	for r.MaxTokens < 0 || len(tokens) < r.MaxTokens {
+	for len(tokens) < r.generates() {
 		if len(seen) >= limit {
 			return tokens, FinishLength
 		}

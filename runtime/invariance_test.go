@@ -119,12 +119,12 @@ func (d demo) tales(n int) []Request {
 	}
 	all := make([]Request, n)
 	for i := range all {
-		all[i] = Request{Prompt: d.tok.Encode(nil, texts[i%len(texts)], true), MaxTokens: 24, LogProbs: -1, IgnoreEOS: true}
+		all[i] = Request{Prompt: d.tok.Encode(nil, texts[i%len(texts)], true), MaxTokens: 24, IgnoreEOS: true}
 		if i%6 < 3 {
 			all[i].MaxTokens = 90 // three blocks more than at the start
 		}
 		if i%2 == 1 {
-			all[i].Sampling = Sampling{Temperature: 0.8, TopK: 40, TopP: 0.95, RepetitionPenalty: 1.1, Seed: uint64(i), SeedSet: true}
+			all[i].Sampling = Sampling{Temperature: 0.8, TopK: 40, TopP: 0.95, RepetitionPenalty: 1.1, Seed: FixedSeed(uint64(i))}
 		}
 	}
 	return all
@@ -186,18 +186,18 @@ func TestOneAnswer(t *testing.T) {
 				together bool
 				used     func(Stats) uint64
 			}{
-				{"alone", Options{Threads: 1, Parallel: 1}, false, nil},
-				{"batch of all", Options{Threads: 2, Parallel: 32}, true, nil},
-				{"chunks", Options{Threads: 1, Parallel: 3, StepTokens: 11}, true, nil},
-				{"4 threads", Options{Threads: 4, Parallel: 8}, true, nil},
-				{"preempted", Options{Threads: 2, Parallel: 8, Context: 320, KVMemory: 11 * block}, true,
+				{"alone", Options{NoPrefixCache: true, Speculate: -1, Threads: 1, Parallel: 1}, false, nil},
+				{"batch of all", Options{NoPrefixCache: true, Speculate: -1, Threads: 2, Parallel: 32}, true, nil},
+				{"chunks", Options{NoPrefixCache: true, Speculate: -1, Threads: 1, Parallel: 3, StepTokens: 11}, true, nil},
+				{"4 threads", Options{NoPrefixCache: true, Speculate: -1, Threads: 4, Parallel: 8}, true, nil},
+				{"preempted", Options{NoPrefixCache: true, Speculate: -1, Threads: 2, Parallel: 8, Context: 320, KVMemory: 11 * block}, true,
 					func(s Stats) uint64 { return uint64(s.Preemptions) }},
-				{"cache", Options{Threads: 2, Parallel: 4, PrefixCache: true}, true,
+				{"cache", Options{Threads: 2, Parallel: 4, Speculate: -1}, true,
 					func(s Stats) uint64 { return s.CachedTokens }},
-				{"drafts", Options{Threads: 2, Parallel: 2, Speculate: 8}, true,
+				{"drafts", Options{NoPrefixCache: true, Threads: 2, Parallel: 2, Speculate: 8}, true,
 					func(s Stats) uint64 { return s.AcceptedTokens }},
 				{"all of it", Options{Threads: 2, Parallel: 8, Context: 320, KVMemory: 11 * block, StepTokens: 50,
-					PrefixCache: true, Speculate: 8}, true,
+					Speculate: 8}, true,
 					func(s Stats) uint64 { return uint64(s.Preemptions) + s.CachedTokens }},
 			} {
 				way.o.KVFormat = c.format
@@ -229,8 +229,8 @@ func TestOneAnswer(t *testing.T) {
 func TestEmbed(t *testing.T) {
 	d := openDemo(t, "demo-qwen2-q4_k_m.gguf")
 	text := d.tok.Encode(nil, strings.Repeat("The king had a daughter. ", 20), false)
-	whole := d.start(t, Options{Threads: 2, Parallel: 4})
-	pieces := d.start(t, Options{Threads: 1, Parallel: 2, StepTokens: 16, PrefixCache: true})
+	whole := d.start(t, Options{NoPrefixCache: true, Threads: 2, Parallel: 4})
+	pieces := d.start(t, Options{Threads: 1, Parallel: 2, StepTokens: 16})
 	for _, pooling := range []Pooling{PoolMean, PoolLast} {
 		a, err := whole.Embed(t.Context(), text, pooling)
 		require.NoError(t, err)
@@ -258,24 +258,24 @@ func TestEmbed(t *testing.T) {
 // asked after each of its tokens.
 func TestEchoedLogProbs(t *testing.T) {
 	d := openDemo(t, "demo-qwen2-q4_k_m.gguf")
-	e := d.start(t, Options{Threads: 2, Parallel: 2, PrefixCache: true})
+	e := d.start(t, Options{Threads: 2, Parallel: 2})
 	p := d.tok.Encode(nil, "The king had a daughter, and she", false)
-	s, err := e.Submit(t.Context(), Request{Prompt: p, MaxTokens: 2, Echo: true, LogProbs: 3, N: 2})
+	s, err := e.Submit(t.Context(), Request{Prompt: p, MaxTokens: 2, Echo: true, LogProbs: true, TopLogProbs: 3, N: 2})
 	require.NoError(t, err)
 	r, err := s.Wait()
 	require.NoError(t, err)
 	for _, c := range r.Choices {
 		require.Equal(t, p, c.Tokens[:len(p)])
 		require.True(t, strings.HasPrefix(c.Text, "The king had a daughter, and she"))
-		require.Len(t, c.LogProbs, len(p)+2)
-		require.True(t, math.IsNaN(float64(c.LogProbs[0].LogProb)))
+		require.Equal(t, len(p)+2, c.LogProbs.Len())
+		require.True(t, math.IsNaN(float64(c.LogProbs.At(0).LogProb)))
 		for i := 1; i < len(p)+2; i++ {
-			s, err := e.Submit(t.Context(), Request{Prompt: c.Tokens[:i], MaxTokens: 1, LogProbs: 3})
+			s, err := e.Submit(t.Context(), Request{Prompt: c.Tokens[:i], MaxTokens: 1, LogProbs: true, TopLogProbs: 3})
 			require.NoError(t, err)
 			one, err := s.Wait()
 			require.NoError(t, err)
-			require.Equal(t, c.Tokens[i], c.LogProbs[i].Token)
-			require.Equal(t, one.Choices[0].LogProbs[0].Top, c.LogProbs[i].Top, "token %d", i)
+			require.Equal(t, c.Tokens[i], c.LogProbs.At(i).Token)
+			require.Equal(t, one.Choices[0].LogProbs.At(0).Top, c.LogProbs.At(i).Top, "token %d", i)
 		}
 	}
 }

@@ -17,7 +17,9 @@ func New(m *model.Model, tok *tokenizer.Tokenizer, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	o = o.withDefaults()
+	if o, err = o.withDefaults(); err != nil {
+		return nil, err
+	}
 	impl, err := kernels.Select(o.Kernels)
 	if err != nil {
 		return nil, err
@@ -53,7 +55,7 @@ func newEngine(f forwarder, copyBlock func(dst, src int32), v vocabulary, pool *
 		limit: plan.Context,
 		why:   fmt.Sprintf("a context of %d tokens in a KV cache of %d", plan.Context, plan.Blocks*blockTokens),
 		sched: &scheduler{
-			pool:       newBlockPool(plan.Blocks, o.PrefixCache),
+			pool:       newBlockPool(plan.Blocks, !o.NoPrefixCache),
 			copyBlock:  copyBlock,
 			maxRunning: o.Parallel,
 			maxTokens:  o.StepTokens,

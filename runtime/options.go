@@ -1,14 +1,15 @@
 package runtime
 
 import (
+	"fmt"
 	"log/slog"
 
 	"cllm/kernels"
 	"cllm/tensor"
 )
 
-// Options are the engine's. Zero values stand for the defaults, which
-// [DefaultOptions] gives in full where zero cannot.
+// Options are the engine's. The zero value of every field is its default, and
+// together they are the options of a server.
 type Options struct {
 	Threads int // workers; 0: [tensor.DefaultThreads]
 	// Context is the most tokens a sequence can have, prompt included; 0: what
@@ -22,47 +23,52 @@ type Options struct {
 	KVMemory    int64 // bytes of the KV cache; 0: as needed and as fits
 	KVFormat    kernels.KVFormat
 
-	PrefixCache bool // keep computed prompts for others that begin alike
-	Speculate   int  // longest draft of prompt lookup; 0: none
+	NoPrefixCache bool // do not keep computed prompts for others that begin alike
+	Speculate     int  // longest draft of prompt lookup; 0: 16, negative: none
 
 	Kernels string       // name of the kernels; "": the best for this CPU
 	Logger  *slog.Logger // nil: [slog.Default]
-}
-
-// DefaultOptions are the options of a server: prefix cache and prompt lookup
-// are on.
-func DefaultOptions() Options {
-	return Options{PrefixCache: true, Speculate: 16}
 }
 
 const (
 	defaultParallel   = 64
 	defaultMaxWaiting = 512
 	defaultStepTokens = 512
+	defaultSpeculate  = 16
 )
 
-func (o Options) withDefaults() Options {
-	if o.Threads <= 0 {
-		o.Threads = tensor.DefaultThreads()
+// withDefaults returns the options as they are meant: zeros replaced, and 0
+// where a negative value says none. It refuses what means nothing.
+func (o Options) withDefaults() (Options, error) {
+	for _, f := range []struct {
+		name  string
+		value int64
+	}{
+		{"threads", int64(o.Threads)}, {"context", int64(o.Context)}, {"parallel", int64(o.Parallel)},
+		{"step tokens", int64(o.StepTokens)}, {"memory limit", o.MemoryLimit}, {"KV memory", o.KVMemory},
+	} {
+		if f.value < 0 {
+			return o, fmt.Errorf("%s %d: must not be negative", f.name, f.value)
+		}
 	}
-	if o.Parallel <= 0 {
-		o.Parallel = defaultParallel
-	}
-	switch {
-	case o.MaxWaiting == 0:
-		o.MaxWaiting = defaultMaxWaiting
-	case o.MaxWaiting < 0:
-		o.MaxWaiting = 0
-	}
-	if o.StepTokens <= 0 {
-		o.StepTokens = defaultStepTokens
-	}
-	o.Speculate = max(o.Speculate, 0)
+	o.Threads = orDefault(o.Threads, tensor.DefaultThreads())
+	o.Parallel = orDefault(o.Parallel, defaultParallel)
+	o.StepTokens = orDefault(o.StepTokens, defaultStepTokens)
+	o.MaxWaiting = max(orDefault(o.MaxWaiting, defaultMaxWaiting), 0)
+	o.Speculate = max(orDefault(o.Speculate, defaultSpeculate), 0)
 	o.StepTokens = max(o.StepTokens, o.rows()+leastChunk)
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	return o
+	return o, nil
+}
+
+// orDefault is n, or what stands for its zero.
+func orDefault(n, standard int) int {
+	if n == 0 {
+		return standard
+	}
+	return n
 }
 
 // rows is the number of outputs that a step can give.

@@ -125,7 +125,7 @@ func TestCostCurve(t *testing.T) {
 // While prompts are read, no step may take longer than the stretch allows, on
 // a machine whose steps take a millisecond per row after ten.
 func TestLongPromptsDoNotStallRunningSequences(t *testing.T) {
-	r := newRig(t, 256, Options{Parallel: 8})
+	r := newRig(t, 256, Options{Parallel: 8, Speculate: -1})
 	seconds := func(rows int) float64 { return 0.010 + 0.001*float64(max(rows-8, 0)) }
 	observe := func() {
 		n := r.fake.steps[len(r.fake.steps)-1]
@@ -134,7 +134,7 @@ func TestLongPromptsDoNotStallRunningSequences(t *testing.T) {
 	}
 	r.sched.cost = trained(seconds)
 	for i := range 2 {
-		q := greedy(prompt(4, i), -1)
+		q := greedy(prompt(4, i), 0)
 		q.IgnoreEOS = true
 		r.submit1(t, q)
 	}

@@ -52,8 +52,11 @@ const (
 // is loaded. It fits what is left automatic, and returns an error with the
 // numbers, and with advice, when the rest does not fit.
 func Plan(c model.Config, o Options, machine Machine) (*MemoryPlan, error) {
-	o = o.withDefaults()
-	if o.Context < 0 || o.Context > c.Context {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if o.Context > c.Context {
 		return nil, fmt.Errorf("context %d: the model was made for 1 to %d tokens", o.Context, c.Context)
 	}
 	p := &MemoryPlan{

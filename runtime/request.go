@@ -1,8 +1,8 @@
 // Package runtime generates text with a model for many callers at once:
 // continuous batching over a paged KV cache.
 //
-//	engine, err := runtime.New(model, tokenizer, runtime.DefaultOptions())
-//	stream, err := engine.Submit(ctx, runtime.Request{Prompt: ids, MaxTokens: 100, LogProbs: -1})
+//	engine, err := runtime.New(model, tokenizer, runtime.Options{})
+//	stream, err := engine.Submit(ctx, runtime.Request{Prompt: ids, MaxTokens: 100})
 //	for event, err := range stream.Events() { ... event.Text ... }
 //
 // An [Engine] computes in steps. Each takes a token of every running sequence
@@ -14,19 +14,23 @@ package runtime
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 )
 
-// Request asks for one or more continuations of a prompt.
+// Request asks for one or more continuations of a prompt. The zero value of
+// every field but Prompt is its default.
 type Request struct {
 	Prompt []int32 // token ids; at least one
-	// MaxTokens bounds the tokens generated per choice; negative: as many as
-	// the context holds; 0: none, the prompt is only evaluated.
+	// MaxTokens bounds the tokens generated per choice; 0: as many as the
+	// context holds.
 	MaxTokens int
+	// PromptOnly evaluates the prompt and generates nothing.
+	PromptOnly bool
 	// MinTokens is the number of tokens before which neither an end token,
 	// a stop token nor a stop string ends the text.
 	MinTokens  int
-	Sampling   Sampling
+	Sampling   Sampling // greedy
 	Stop       []string // the text ends before the first of these
 	StopTokens []int32  // the text ends at these, like at the model's end tokens
 	IgnoreEOS  bool     // the model's end tokens are never drawn
@@ -34,16 +38,29 @@ type Request struct {
 	// Echo puts the prompt before the text: an event of its own, with the
 	// prompt's log-probabilities when LogProbs asks for them.
 	Echo bool
-	// LogProbs is the number of alternatives (0 to 20) reported beside the
-	// log-probability of each token; negative: no log-probabilities, which
-	// spares the sum over the vocabulary.
-	LogProbs int
-	Special  bool          // the text shows control tokens
-	Timeout  time.Duration // from Submit on; 0: none
+	// LogProbs asks for the log-probability of each token, which costs a sum
+	// over the vocabulary, and TopLogProbs for so many of the likeliest tokens
+	// beside it, up to [MaxTopLogProbs].
+	LogProbs    bool
+	TopLogProbs int
+	Special     bool          // the text shows control tokens
+	Timeout     time.Duration // from Submit on; 0: none
 }
 
-// MaxLogProbs is the greatest Request.LogProbs.
-const MaxLogProbs = 20
+// MaxTopLogProbs is the greatest Request.TopLogProbs.
+const MaxTopLogProbs = 20
+
+// generates is the most tokens that a choice may have, math.MaxInt when only
+// the context bounds them.
+func (r *Request) generates() int {
+	switch {
+	case r.PromptOnly:
+		return 0
+	case r.MaxTokens == 0:
+		return math.MaxInt
+	}
+	return r.MaxTokens
+}
 
 // Sampling says how a token is drawn from the logits. The zero value is greedy,
 // without penalties. The steps and their order are llama.cpp's:
@@ -65,7 +82,7 @@ const MaxLogProbs = 20
 type Sampling struct {
 	Temperature float32 // 0: the likeliest token
 	TopK        int     // the k likeliest; 0: all
-	TopP        float32 // the likeliest that hold this probability; 0 or 1: all
+	TopP        float32 // the likeliest that hold this probability, however small; 0 or 1: all
 	MinP        float32 // those at least this likely relative to the first; 0: all
 
 	RepetitionPenalty float32 // divides positive logits, multiplies negative; 0 or 1: none
@@ -76,11 +93,21 @@ type Sampling struct {
 	PenaltyWindow int
 
 	LogitBias map[int32]float32 // added to the logits before all else
-	// Seed fixes the draws when SeedSet; else they are random. The choices of
+	// Seed fixes the draws; its zero value leaves them random. The choices of
 	// one request draw differently.
-	Seed    uint64
-	SeedSet bool
+	Seed Seed
 }
+
+// Seed is where random numbers begin: anew for each request, or where
+// [FixedSeed] says.
+type Seed struct {
+	number uint64
+	fixed  bool
+}
+
+// FixedSeed makes the draws the same whenever the number is; 0 is as good as
+// any.
+func FixedSeed(number uint64) Seed { return Seed{number, true} }
 
 // Errors of [Engine.Submit], beside [*ContextError] and [*FieldError].
 var (
@@ -103,6 +130,10 @@ type FieldError struct{ Field, Message string }
 
 func (e *FieldError) Error() string { return e.Field + " " + e.Message }
 
+// LeastTopP is the TopP for a caller to whom 0 does not mean all tokens but the
+// fewest, the likeliest alone, as it does to llama.cpp.
+func LeastTopP(p float32) float32 { return max(p, math.SmallestNonzeroFloat32) }
+
 // validate checks everything that does not depend on the queue. vocab is the
 // number of tokens, limit the longest sequence, reason what sets it.
 func (r *Request) validate(vocab, parallel, limit int, reason string) error {
@@ -115,12 +146,18 @@ func (r *Request) validate(vocab, parallel, limit int, reason string) error {
 		return bad("prompt", "is empty")
 	case r.MinTokens < 0:
 		return bad("min_tokens", "is %d, must not be negative", r.MinTokens)
-	case r.MaxTokens >= 0 && r.MinTokens > r.MaxTokens:
-		return bad("min_tokens", "is %d, above max_tokens %d", r.MinTokens, r.MaxTokens)
+	case r.MaxTokens < 0:
+		return bad("max_tokens", "is %d, must not be negative", r.MaxTokens)
+	case r.PromptOnly && r.MaxTokens > 0:
+		return bad("max_tokens", "is %d, but the prompt is only to be evaluated", r.MaxTokens)
+	case r.MinTokens > r.generates():
+		return bad("min_tokens", "is %d, above max_tokens %d", r.MinTokens, r.generates())
 	case r.N < 0 || r.N > parallel:
 		return bad("n", "is %d, must be from 1 to %d, the number of parallel sequences", r.N, parallel)
-	case r.LogProbs > MaxLogProbs:
-		return bad("logprobs", "is %d, must be at most %d", r.LogProbs, MaxLogProbs)
+	case r.TopLogProbs < 0 || r.TopLogProbs > MaxTopLogProbs:
+		return bad("top_logprobs", "is %d, must be from 0 to %d", r.TopLogProbs, MaxTopLogProbs)
+	case r.TopLogProbs > 0 && !r.LogProbs:
+		return bad("top_logprobs", "is %d, but no log-probabilities are asked for", r.TopLogProbs)
 	case r.Timeout < 0:
 		return bad("timeout", "is %v, must not be negative", r.Timeout)
 	case !(s.Temperature >= 0 && s.Temperature <= maxTemperature):

@@ -55,8 +55,8 @@ func newSampler(s *Sampling, choice int) *sampler {
 		p.bias = append(p.bias, biasedToken{id, b})
 	}
 	slices.SortFunc(p.bias, func(a, b biasedToken) int { return cmp.Compare(a.id, b.id) })
-	seed := s.Seed
-	if !s.SeedSet {
+	seed := s.Seed.number
+	if !s.Seed.fixed {
 		seed = rand.Uint64()
 	}
 	p.random.Seed(seed, uint64(choice))

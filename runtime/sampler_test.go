@@ -90,7 +90,7 @@ func drawSampling(t *rapid.T, vocab int) Sampling {
 		PresencePenalty:   rapid.SampledFrom([]float32{0, 0.5, -1}).Draw(t, "presence"),
 		FrequencyPenalty:  rapid.SampledFrom([]float32{0, 0.25}).Draw(t, "frequency"),
 		PenaltyWindow:     rapid.SampledFrom([]int{0, 3, -1}).Draw(t, "window"),
-		Seed:              rapid.Uint64().Draw(t, "seed"), SeedSet: true,
+		Seed:              FixedSeed(rapid.Uint64().Draw(t, "seed")),
 	}
 	if rapid.Bool().Draw(t, "bias") {
 		s.LogitBias = map[int32]float32{int32(rapid.IntRange(0, vocab-1).Draw(t, "biased")): 3}
@@ -154,7 +154,7 @@ func TestSamplerIsSeeded(t *testing.T) {
 		}
 		return ids
 	}
-	s := Sampling{Temperature: 1, Seed: 5, SeedSet: true}
+	s := Sampling{Temperature: 1, Seed: FixedSeed(5)}
 	require.Equal(t, text(s, 0), text(s, 0))
 	require.NotEqual(t, text(s, 0), text(s, 1), "choices differ")
 	require.NotEqual(t, text(Sampling{Temperature: 1}, 0), text(Sampling{Temperature: 1}, 0))
@@ -188,7 +188,7 @@ func TestSamplerOnBadLogits(t *testing.T) {
 func TestLogProb(t *testing.T) {
 	logits := []float32{1, 3, 2, float32(math.Inf(-1))}
 	w := newWorkspace(4, kernels.All()[0].Max)
-	p := w.logProb(logits, 2, 2)
+	p := LogProbs{w.logProb(nil, logits, 2, 2), 3}.At(0)
 	norm := math.Log(math.Exp(1) + math.Exp(3) + math.Exp(2))
 	require.InDelta(t, 2-norm, p.LogProb, 1e-6)
 	require.Len(t, p.Top, 2)
@@ -206,7 +206,7 @@ func TestSamplingDoesNotAllocate(t *testing.T) {
 	}
 }
 
-var usual = Sampling{Temperature: 0.7, TopP: 0.9, TopK: 40, RepetitionPenalty: 1.1, Seed: 1, SeedSet: true}
+var usual = Sampling{Temperature: 0.7, TopP: 0.9, TopK: 40, RepetitionPenalty: 1.1, Seed: FixedSeed(1)}
 
 func benchLogits() (logits []float32, history []int32) {
 	random := rand.New(rand.NewPCG(1, 2))

@@ -47,17 +47,19 @@ type pick struct {
 	// choices are the sequences that draw from the outputs: seq, and the other
 	// choices of its request when their prompt is complete.
 	choices []*sequence
-	drawn   []int32 // per choice; for a draft, one after another
-	probs   []LogProb
+	drawn   []int32        // per choice; for a draft, one after another
+	probs   []TokenLogProb // of those, when they are wanted
 	err     error
 }
 
-// prob is the log-probability of the i-th drawn token, if wanted.
-func (p *pick) prob(i int) []LogProb {
-	if p.seq.req.LogProbs < 0 {
-		return nil
+// prob is the log-probability of the i-th drawn token, if wanted. It is valid
+// until the next step.
+func (p *pick) prob(i int) LogProbs {
+	r := p.seq.req
+	if !r.LogProbs {
+		return LogProbs{}
 	}
-	return p.probs[i : i+1 : i+1]
+	return LogProbs{p.probs, 1 + r.TopLogProbs}.Slice(i, i+1)
 }
 
 const (
@@ -117,10 +119,7 @@ func (s *scheduler) propose(q *sequence, n, rows int) {
 	if s.speculate == 0 || r.embed != nil || r.forks > 0 || q.generated() == 0 {
 		return
 	}
-	n = min(n, s.speculate, r.limit-len(q.tokens)-1)
-	if r.MaxTokens >= 0 {
-		n = min(n, r.MaxTokens-q.generated()-1)
-	}
+	n = min(n, s.speculate, r.limit-len(q.tokens)-1, r.generates()-q.generated()-1)
 	if n = q.guess.want(n, rows, len(s.running), &s.cost); n > 0 {
 		q.draft = lookupDraft(q.draft, q.tokens, n)
 		q.tokens = slices.Grow(q.tokens, len(q.draft)) // see pick
@@ -298,7 +297,7 @@ func (s *scheduler) pick(q *sequence, n int) {
 		s.picks = append(s.picks, pick{})
 	}
 	p := &s.picks[len(s.picks)-1]
-	*p = pick{seq: q, tokens: n, rows: end - from, out: out, choices: p.choices[:0], drawn: p.drawn[:0]}
+	*p = pick{seq: q, tokens: n, rows: end - from, out: out, choices: p.choices[:0], drawn: p.drawn[:0], probs: p.probs[:0]}
 }
 
 // reserve makes the blocks for the next n tokens of a sequence its own to

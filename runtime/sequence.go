@@ -34,12 +34,12 @@ func (r *request) allRows() bool {
 	if r.embed != nil {
 		return r.embed.pooling == PoolMean
 	}
-	return r.Echo && r.LogProbs >= 0
+	return r.Echo && r.LogProbs
 }
 
 // silent says that nothing is to be drawn.
 func (r *request) silent() bool {
-	return r.embed != nil || r.MaxTokens == 0 || len(r.Prompt) >= r.limit
+	return r.embed != nil || r.PromptOnly || len(r.Prompt) >= r.limit
 }
 
 // ends says whether a token ends the text.
@@ -84,9 +84,9 @@ type sequence struct {
 	stop    stopFilter
 	guess   speculation
 	draft   []int32
-	chunk   int // of the prompt, in this step
-	probs   []LogProb
-	started time.Time // of the first token
+	chunk   int            // of the prompt, in this step
+	probs   []TokenLogProb // of the prompt, when they are wanted
+	started time.Time      // of the first token
 }
 
 func newSequence(r *request, choice int) *sequence {
@@ -152,7 +152,7 @@ func byArrival(a, b *sequence) int {
 
 // accept appends a drawn token, and sends its text. It returns the reason when
 // it is the last, with the event that is still to be sent.
-func (q *sequence) accept(id int32, probs []LogProb) (ev Event, reason string) {
+func (q *sequence) accept(id int32, probs LogProbs) (ev Event, reason string) {
 	r := q.req
 	ev.Choice = q.choice
 	if r.ends(id) && q.generated() >= r.MinTokens {
@@ -169,7 +169,7 @@ func (q *sequence) accept(id int32, probs []LogProb) (ev Event, reason string) {
 			return ev, FinishStop
 		}
 	}
-	if r.MaxTokens >= 0 && q.generated() >= r.MaxTokens || n >= r.limit {
+	if q.generated() >= r.generates() || n >= r.limit {
 		ev.Text += q.flush()
 		return ev, FinishLength
 	}

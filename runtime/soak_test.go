@@ -21,11 +21,11 @@ func TestSoak(t *testing.T) {
 	for i := range all {
 		all[i].MaxTokens = min(all[i].MaxTokens, 40)
 	}
-	want := texts(t, d.start(t, Options{Threads: 1, Parallel: 1}), all, false)
+	want := texts(t, d.start(t, Options{Threads: 1, Parallel: 1, NoPrefixCache: true, Speculate: -1}), all, false)
 
 	block := model.BlockBytes(d.m.Config(), 0)
 	e := d.start(t, Options{Threads: 2, Parallel: 6, MaxWaiting: 6, Context: 320, KVMemory: 12 * block,
-		PrefixCache: true, Speculate: 8})
+		Speculate: 8})
 	until := time.Now().Add(3 * time.Second)
 	var clients sync.WaitGroup
 	for c := range 12 {

@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"cllm/model"
@@ -107,8 +106,11 @@ func (p *pick) draw(rows [][]float32, w *workspace) {
 	}
 	vocab := r.vocab.Size() // there may be logits of no token
 	if r.allRows() {
+		if first == 0 && len(q.probs) == 0 {
+			q.probs = appendUnknown(q.probs, r.Prompt[0], r.TopLogProbs)
+		}
 		for ; len(rows) > 0 && first+1 < len(r.Prompt); first++ {
-			q.probs = append(q.probs, w.logProb(rows[0][:vocab], r.Prompt[first+1], r.LogProbs))
+			q.probs = w.logProb(q.probs, rows[0][:vocab], r.Prompt[first+1], r.TopLogProbs)
 			rows = rows[1:]
 		}
 	}
@@ -126,8 +128,8 @@ func (p *pick) draw(rows [][]float32, w *workspace) {
 				return
 			}
 			p.drawn = append(p.drawn, id)
-			if r.LogProbs >= 0 {
-				p.probs = append(p.probs, w.logProb(logits, id, r.LogProbs))
+			if r.LogProbs {
+				p.probs = w.logProb(p.probs, logits, id, r.TopLogProbs)
 			}
 			if i < len(f.draft) && f.draft[i] != id {
 				break
@@ -200,7 +202,7 @@ func (e *Engine) takeDrawn(p *pick) {
 }
 
 // echo sends the prompt, where a request wants it.
-func (e *Engine) echo(q *sequence, probs []LogProb) {
+func (e *Engine) echo(q *sequence, probs []TokenLogProb) {
 	r := q.req
 	if !r.Echo || r.embed != nil {
 		return
@@ -211,15 +213,15 @@ func (e *Engine) echo(q *sequence, probs []LogProb) {
 		ev.Text += d.Push(id)
 	}
 	ev.Text += d.Flush()
-	if r.LogProbs >= 0 {
-		ev.LogProbs = append([]LogProb{{Token: r.Prompt[0], LogProb: float32(math.NaN())}}, probs...)
+	if r.LogProbs {
+		ev.LogProbs = LogProbs{probs, 1 + r.TopLogProbs}
 	}
 	r.stream.send(ev)
 }
 
 // accept gives a sequence its next token. It returns true when that ends it.
-func (e *Engine) accept(q *sequence, id int32, probs []LogProb) bool {
-	ev, reason := q.accept(id, probs)
+func (e *Engine) accept(q *sequence, id int32, probs LogProbs) bool {
+	ev, reason := q.accept(id, LogProbs{}.append(probs))
 	e.count(func(s *Stats) { s.GeneratedTokens += uint64(len(ev.Tokens)) })
 	if reason != "" {
 		e.finish(q, ev, reason)

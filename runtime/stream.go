@@ -23,28 +23,13 @@ type Event struct {
 	// possible stop string is incomplete.
 	Text     string
 	Tokens   []int32
-	LogProbs []LogProb // of Tokens, when the request asks for them
-	Echo     bool      // the prompt, not generated text
-	Done     bool      // the choice's last event
+	LogProbs LogProbs // of Tokens, when the request asks for them
+	Echo     bool     // the prompt, not generated text
+	Done     bool     // the choice's last event
 	// FinishReason, Usage and Timings are set in the last event.
 	FinishReason string
 	Usage        Usage
 	Timings      Timings
-}
-
-// LogProb is the natural logarithm of a token's probability, from the model's
-// logits before bias, penalties and temperature. The first token of a prompt
-// has none: NaN.
-type LogProb struct {
-	Token   int32
-	LogProb float32
-	Top     []TokenLogProb // the likeliest tokens, in order
-}
-
-// TokenLogProb is one alternative of a [LogProb].
-type TokenLogProb struct {
-	Token   int32
-	LogProb float32
 }
 
 // Usage counts the tokens of a choice; of all choices in a [Result].
@@ -74,7 +59,7 @@ type Result struct {
 type Choice struct {
 	Text         string
 	Tokens       []int32
-	LogProbs     []LogProb
+	LogProbs     LogProbs
 	FinishReason string
 	Timings      Timings
 }
@@ -197,7 +182,7 @@ func (s *Stream) Wait() (*Result, error) {
 		c := &r.Choices[ev.Choice]
 		texts[ev.Choice] = append(texts[ev.Choice], ev.Text...)
 		c.Tokens = append(c.Tokens, ev.Tokens...)
-		c.LogProbs = append(c.LogProbs, ev.LogProbs...)
+		c.LogProbs = c.LogProbs.append(ev.LogProbs)
 		if ev.Done {
 			c.Text = string(texts[ev.Choice])
 			c.FinishReason, c.Timings = ev.FinishReason, ev.Timings

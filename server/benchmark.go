@@ -26,7 +26,7 @@ func (s *Server) benchmark(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	req := runtime.Request{Prompt: tokens, MaxTokens: maxTokens, LogProbs: -1,
+	req := runtime.Request{Prompt: tokens, MaxTokens: maxTokens,
 		Sampling: runtime.Sampling{Temperature: temperature}, Timeout: s.Config.RequestTimeout(maxTokens)}
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"cllm/runtime"
 )
 
 // maxBody is the most bytes a request's body may have.
@@ -190,14 +192,14 @@ func (f *fields) positive(name string, dst *float32, hi float64) {
 }
 
 // seed sets dst to a whole number of 64 bits; -1 stands for a random one.
-func (f *fields) seed(name string, dst *uint64, set *bool) {
+func (f *fields) seed(name string, dst *runtime.Seed) {
 	raw, ok := f.take(name)
 	if !ok || string(raw) == "-1" {
 		return
 	}
 	n, err := strconv.ParseUint(string(raw), 10, 64)
 	if err == nil {
-		*dst, *set = n, true
+		*dst = runtime.FixedSeed(n)
 		return
 	}
 	if _, isInt := wholeNumber(raw); !isInt {

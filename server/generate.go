@@ -25,7 +25,7 @@ type generation struct {
 func (s *Server) readGeneration(w http.ResponseWriter, r *http.Request) (*generation, error) {
 	d := s.Config.Defaults
 	g := &generation{id: newID(), start: time.Now()}
-	g.MaxTokens, g.N, g.LogProbs = d.MaxTokens, 1, -1
+	g.MaxTokens, g.N = d.MaxTokens, 1
 	p := &g.Sampling
 	p.Temperature, p.TopP, p.TopK, p.RepetitionPenalty = float32(d.Temperature), float32(d.TopP), d.TopK, float32(d.RepetitionPenalty)
 	prompt, parseSpecial, timeout := d.Prompt, true, float32(0)
@@ -44,13 +44,13 @@ func (s *Server) readGeneration(w http.ResponseWriter, r *http.Request) (*genera
 	f.number("presence_penalty", &p.PresencePenalty, -maxPenalty, maxPenalty)
 	f.number("frequency_penalty", &p.FrequencyPenalty, -maxPenalty, maxPenalty)
 	f.biases("logit_bias", &p.LogitBias)
-	f.seed("seed", &p.Seed, &p.SeedSet)
+	f.seed("seed", &p.Seed)
 	f.strs("stop", &g.Stop)
 	f.ids("stop_tokens", &g.StopTokens)
 	f.boolean("ignore_eos", &g.IgnoreEOS)
 	f.integer("min_tokens", &g.MinTokens, 0, math.MaxInt32)
 	f.integer("n", &g.N, 1, max(1, s.Config.Parallel))
-	f.integer("logprobs", &g.LogProbs, 0, runtime.MaxLogProbs)
+	f.integer("logprobs", &g.TopLogProbs, 0, runtime.MaxTopLogProbs)
 	f.boolean("echo", &g.Echo)
 	f.boolean("special", &g.Special)
 	f.boolean("parse_special", &parseSpecial)
@@ -61,6 +61,8 @@ func (s *Server) readGeneration(w http.ResponseWriter, r *http.Request) (*genera
 	if err := s.finish(f, r); err != nil {
 		return nil, err
 	}
+	g.LogProbs = g.TopLogProbs > 0
+	p.TopP = runtime.LeastTopP(p.TopP)
 	g.Timeout = s.Config.RequestTimeout(g.MaxTokens)
 	if own := time.Duration(float64(timeout) * float64(time.Second)); own > 0 && (g.Timeout == 0 || own < g.Timeout) {
 		g.Timeout = own
@@ -196,9 +198,10 @@ func (s *Server) answerOf(g *generation, result *runtime.Result) answer {
 }
 
 // logProbs puts the engine's log-probabilities into the answer's form.
-func (s *Server) logProbs(from []runtime.LogProb) []logProb {
+func (s *Server) logProbs(from runtime.LogProbs) []logProb {
 	var to []logProb
-	for _, p := range from {
+	for i := range from.Len() {
+		p := from.At(i)
 		l := s.logProb(p.Token, p.LogProb)
 		for _, t := range p.Top {
 			l.Top = append(l.Top, s.logProb(t.Token, t.LogProb))
@@ -256,7 +259,7 @@ func (s *Server) sendEvents(w http.ResponseWriter, r *http.Request, g *generatio
 		if g.N > 1 {
 			e.Index = &ev.Choice
 		}
-		if ev.Text != "" || len(ev.LogProbs) > 0 {
+		if ev.Text != "" || ev.LogProbs.Len() > 0 {
 			err = out.send(e)
 		}
 		if ev.Done {

@@ -73,6 +73,8 @@ func TestGenerateFields(t *testing.T) {
 	require.NotEqual(t, ask(`"seed":7,"temperature":2,"top_k":0`).Text, ask(`"seed":8,"temperature":2,"top_k":0`).Text)
 	greedy := ask(`"temperature":0,"repetition_penalty":1`)
 	require.Equal(t, greedy.Text, ask(`"top_k":1,"temperature":1.5,"repetition_penalty":1`).Text, "top_k 1 is greedy")
+	require.Equal(t, greedy.Text, ask(`"top_p":0,"top_k":0,"temperature":1.5,"repetition_penalty":1`).Text, "top_p 0 leaves one token")
+	require.Empty(t, ask(`"logprobs":0`).LogProbs, "0 is none")
 
 	stopped := ask(`"temperature":0,"repetition_penalty":1,"stop":"man"`)
 	require.Equal(t, "stop", stopped.Reason)
@@ -89,7 +91,7 @@ func TestGenerateFields(t *testing.T) {
 		require.LessOrEqual(t, *p.Top[1].LogProb, *p.LogProb)
 	}
 	banned := g.LogProbs[0].ID
-	require.NotEqual(t, banned, ask(fmt.Sprintf(`"temperature":0,"logprobs":0,"logit_bias":{"%d":-100}`, banned)).LogProbs[0].ID)
+	require.NotEqual(t, banned, ask(fmt.Sprintf(`"temperature":0,"logprobs":1,"logit_bias":{"%d":-100}`, banned)).LogProbs[0].ID)
 
 	g = ask(`"n":3,"seed":1,"temperature":2`)
 	require.Len(t, g.Choices, 3)

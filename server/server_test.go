@@ -71,7 +71,7 @@ func start(t *testing.T, s setup) *instance {
 	}
 	i := &instance{t: t, done: make(chan error, 1), log: &logBuffer{}}
 	log := slog.New(slog.NewTextHandler(i.log, nil))
-	o := runtime.DefaultOptions()
+	var o runtime.Options
 	o.Parallel, o.MaxWaiting, o.Context, o.KVMemory, o.Logger = c.Parallel, c.MaxWaiting, c.Context, 32<<20, log
 	if s.options != nil {
 		s.options(&o)

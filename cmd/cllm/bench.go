@@ -82,7 +82,7 @@ func runBench(ctx context.Context, path, kvType string, t bench.Tests, out table
 	if err := t.Check(c); err != nil {
 		return usageError{err}
 	}
-	o := runtime.DefaultOptions()
+	var o runtime.Options
 	o.Threads, o.Parallel, o.KVFormat = slices.Max(t.Threads), slices.Max(t.Parallels), t.KV
 	o.KVMemory, o.Context = t.KVBytes(c), t.Longest()
 	if _, err := runtime.Plan(c, o, runtime.ThisMachine()); err != nil {

@@ -83,7 +83,7 @@ func (e *engineFlags) options() (runtime.Options, error) {
 		}
 	}
 	var err error
-	o := runtime.DefaultOptions()
+	var o runtime.Options
 	o.Threads, o.Context, o.Parallel = e.threads, e.context, e.parallel
 	o.MemoryLimit, o.KVMemory = e.memoryMB<<20, e.kvMemoryMB<<20
 	o.KVFormat, err = kvFormat(e.kvType)

@@ -44,7 +44,7 @@ func newGenerate() *cobra.Command {
 	f.IntVarP(&o.tokens, "tokens", "n", 256, "tokens to generate; -1 is as many as the context holds")
 	f.Float32Var(&o.temperature, "temperature", 0.7, "0 is greedy")
 	f.IntVar(&o.topK, "top-k", 40, "draw from the k likeliest tokens; 0 is all")
-	f.Float32Var(&o.topP, "top-p", 0.9, "draw from the likeliest tokens that hold this probability; 1 is all")
+	f.Float32Var(&o.topP, "top-p", 0.9, "draw from the likeliest tokens that hold this probability; 1 is all, 0 the likeliest alone")
 	f.Float32Var(&o.minP, "min-p", 0, "draw from tokens at least this likely relative to the first; 0 is all")
 	f.Float32Var(&o.repetition, "repetition-penalty", 1.1, "1 is none")
 	f.Float32Var(&o.presence, "presence-penalty", 0, "subtracted from tokens that occurred")
@@ -82,10 +82,12 @@ func (o *generateFlags) run(cmd *cobra.Command) (err error) {
 	if o.repetition == 0 { // which the engine takes for none
 		return usage("--repetition-penalty is 0, must be above 0; 1 is none")
 	}
-	req := runtime.Request{MaxTokens: o.tokens, Stop: o.stop, IgnoreEOS: o.ignoreEOS, LogProbs: -1,
-		Sampling: runtime.Sampling{Temperature: o.temperature, TopK: o.topK, TopP: o.topP, MinP: o.minP,
-			RepetitionPenalty: o.repetition, PresencePenalty: o.presence, FrequencyPenalty: o.frequency,
-			Seed: o.seed, SeedSet: cmd.Flags().Changed("seed")}}
+	req := runtime.Request{MaxTokens: max(o.tokens, 0), PromptOnly: o.tokens == 0, Stop: o.stop, IgnoreEOS: o.ignoreEOS,
+		Sampling: runtime.Sampling{Temperature: o.temperature, TopK: o.topK, TopP: runtime.LeastTopP(o.topP), MinP: o.minP,
+			RepetitionPenalty: o.repetition, PresencePenalty: o.presence, FrequencyPenalty: o.frequency}}
+	if cmd.Flags().Changed("seed") {
+		req.Sampling.Seed = runtime.FixedSeed(o.seed)
+	}
 	options, err := o.engine.options()
 	if err != nil {
 		return err

@@ -132,9 +132,9 @@ func serve(ctx context.Context, c *config.Config, log *slog.Logger) error {
 
 // engineOptions are the settings as the engine takes them.
 func engineOptions(c *config.Config, log *slog.Logger) (runtime.Options, error) {
-	o := runtime.DefaultOptions()
+	var o runtime.Options
 	o.Threads, o.Context, o.Parallel, o.MaxWaiting, o.StepTokens = c.Threads, c.Context, c.Parallel, c.MaxWaiting, c.StepTokens
-	o.MemoryLimit, o.KVMemory, o.PrefixCache, o.Logger = c.MemoryLimit, c.KVMemory, c.PrefixCache, log
+	o.MemoryLimit, o.KVMemory, o.NoPrefixCache, o.Logger = c.MemoryLimit, c.KVMemory, !c.PrefixCache, log
 	if o.Threads == 0 {
 		o.Threads = tensor.DefaultThreads()
 	}
@@ -142,7 +142,7 @@ func engineOptions(c *config.Config, log *slog.Logger) (runtime.Options, error) 
 		o.MaxWaiting = -1 // of the engine: none
 	}
 	if !c.Speculate {
-		o.Speculate = 0
+		o.Speculate = -1 // of the engine: none
 	}
 	var err error
 	o.KVFormat, err = runtime.ParseKVFormat(c.KVType)
