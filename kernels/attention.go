@@ -29,26 +29,34 @@ const (
 // KVTile is the number of positions side by side in the layout of the keys.
 const KVTile = 16
 
+// Range is the positions [Lo, Hi) of a block, 0 <= Lo and Hi <= BlockTokens. It is
+// empty when Lo >= Hi.
+type Range struct{ Lo, Hi int32 }
+
+// Empty says whether no position is in r.
+func (r Range) Empty() bool { return r.Lo >= r.Hi }
+
 // Attention is the running softmax of N queries of one KV head (the heads of
 // its group, for one or more tokens) over the blocks that came so far, in the
 // manner of online softmax (Milakov and Gimelshein, arXiv:1805.02867).
 //
-// For each query, a block of which the first n positions are visible does:
+// For each query, a block of which the positions [lo, hi) are visible does:
 //
 //	s[t]  = Σ_d q[d]·k[t][d]       one fma chain over d from +0      (F16, F32)
 //	s[t]  = Σ_b float32(isum_b)·float32(dq_b·dk_b[t])   blocks b of 32 dims
 //	        in order, product rounded, then added                    (Q8_0)
-//	m'    = max(M, s[0..n))
+//	m'    = max(M, s[lo..hi))
 //	c     = exp32(M - m')           (1 when M = m', 0 when M = -Inf)
-//	p[t]  = exp32(s[t] - m') for t < n, +0 for the rest
+//	p[t]  = exp32(s[t] - m') for lo <= t < hi, +0 for the rest
 //	L     = fma(L, c, sumLanes(p[0..16) + p[16..32)))
-//	Acc[d] = Acc[d]·c (rounded), then for t = 0..n-1 in order
+//	Acc[d] = Acc[d]·c (rounded), then for t = lo..hi-1 in order
 //	        Acc[d] = fma(p[t], v[t][d], Acc[d])                      (F16, F32)
 //	        Acc[d] = fma(float32(p[t]·dv_b[t]), float32(vq), Acc[d]) (Q8_0)
 //
-// A query with visible[i] = 0 is left alone. The caller scales Q by 1/sqrt(n)
-// before. All values are finite; the positions that no query sees may hold
-// anything. The sign of a zero in M is free.
+// A query whose range is empty is left alone. The caller scales Q by 1/sqrt(n)
+// before. What a query does not see never touches its sums: it may hold anything.
+// A NaN or +Inf among the scores of a query makes its L and Acc NaN for good, and
+// its M is free then. The sign of a zero in M is free.
 type Attention struct {
 	N    int       // queries
 	Head int       // head size n

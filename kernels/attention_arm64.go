@@ -66,76 +66,101 @@ func storeKVQ8Neon(block []byte, slot int, k, v []float32) {
 // floatAt is the i-th float32 in b.
 func floatAt(b []byte, i int) *float32 { return (*float32)(unsafe.Pointer(&b[4*i])) }
 
-func attendF16Neon(a *Attention, block []byte, visible []int32) {
-	last := int(slices.Max(visible[:a.N]))
-	if last == 0 {
+func attendF16Neon(a *Attention, block []byte, visible []Range) {
+	first, last := union(visible[:a.N])
+	if first >= last {
 		return
 	}
 	n := a.Head
-	tiles := (last + KVTile - 1) / KVTile
-	convertF16Neon(&a.F[0], &block[0], tiles*KVTile*n)
-	convertF16Neon(&a.F[BlockTokens*n], &block[2*BlockTokens*n], last*n)
+	convertF16Neon(&a.F[0], &block[0], (last+KVTile-1)&^(KVTile-1)*n)
+	convertF16Neon(&a.F[(BlockTokens+first)*n], &block[2*(BlockTokens+first)*n], (last-first)*n)
 	attendFloatsNeon(a, &a.F[0], &a.F[BlockTokens*n], visible)
 }
 
-func attendF32Neon(a *Attention, block []byte, visible []int32) {
+func attendF32Neon(a *Attention, block []byte, visible []Range) {
 	attendFloatsNeon(a, floatAt(block, 0), floatAt(block, BlockTokens*a.Head), visible)
 }
 
 // attendFloatsNeon is Attend on keys and values in float32. Four queries at a
 // time share what is loaded.
-func attendFloatsNeon(a *Attention, keys, values *float32, visible []int32) {
+func attendFloatsNeon(a *Attention, keys, values *float32, visible []Range) {
 	n := a.Head
 	for i := 0; i < a.N; {
-		if i+4 <= a.N && slices.Min(visible[i:i+4]) > 0 {
+		if i+4 <= a.N && !slices.ContainsFunc(visible[i:i+4], Range.Empty) {
 			a.attendFour(i, keys, values, visible[i:i+4])
 			i += 4
 			continue
 		}
-		if seen := int(visible[i]); seen > 0 {
+		if r := visible[i]; !r.Empty() {
 			scores1Neon(&a.P[i*BlockTokens], &a.Q[i*n], keys, n)
-			a.softmaxNeon(i, seen)
-			values1Neon(&a.Acc[i*n], &a.P[i*BlockTokens], values, n, n, seen)
+			a.softmaxNeon(i, r)
+			a.addValues(i, values, int(r.Lo), int(r.Hi))
 		}
 		i++
 	}
 }
 
-// attendFour does the queries from i on; each sees something.
-func (a *Attention) attendFour(i int, keys, values *float32, visible []int32) {
-	n := a.Head
-	for t := 0; t < int(slices.Max(visible)); t += KVTile {
-		scores4Neon(&a.P[i*BlockTokens+t], &a.Q[i*n], at(keys, t*n), n)
-	}
-	for j, seen := range visible {
-		a.softmaxNeon(i+j, int(seen))
-	}
-	least := int(slices.Min(visible))
-	values4Neon(&a.Acc[i*n], &a.P[i*BlockTokens], values, n, n, least)
-	for j, seen := range visible {
-		if rest := int(seen) - least; rest > 0 {
-			values1Neon(&a.Acc[(i+j)*n], &a.P[(i+j)*BlockTokens+least], at(values, least*n), n, n, rest)
+// union is the positions from the first to the last that any query sees.
+func union(visible []Range) (first, last int) {
+	first = BlockTokens
+	for _, r := range visible {
+		if !r.Empty() {
+			first, last = min(first, int(r.Lo)), max(last, int(r.Hi))
 		}
+	}
+	return first, last
+}
+
+// addValues adds the weighted values of the positions [lo, hi) to query i.
+func (a *Attention) addValues(i int, values *float32, lo, hi int) {
+	if n := a.Head; lo < hi {
+		values1Neon(&a.Acc[i*n], &a.P[i*BlockTokens+lo], at(values, lo*n), n, n, hi-lo)
 	}
 }
 
-// at is the pointer to the i-th float32 from p on.
-func at(p *float32, i int) *float32 { return (*float32)(unsafe.Add(unsafe.Pointer(p), 4*i)) }
+// attendFour does the queries from i on; each sees something.
+func (a *Attention) attendFour(i int, keys, values *float32, visible []Range) {
+	n := a.Head
+	first, last := union(visible)
+	for t := first &^ (KVTile - 1); t < last; t += KVTile {
+		scores4Neon(&a.P[i*BlockTokens+t], &a.Q[i*n], at(keys, t*n), n)
+	}
+	lo, hi := 0, BlockTokens // what all see
+	for j, r := range visible {
+		a.softmaxNeon(i+j, r)
+		lo, hi = max(lo, int(r.Lo)), min(hi, int(r.Hi))
+	}
+	if lo >= hi {
+		for j, r := range visible {
+			a.addValues(i+j, values, int(r.Lo), int(r.Hi))
+		}
+		return
+	}
+	for j, r := range visible {
+		a.addValues(i+j, values, int(r.Lo), lo)
+	}
+	values4Neon(&a.Acc[i*n], &a.P[i*BlockTokens+lo], at(values, lo*n), n, n, hi-lo)
+	for j, r := range visible {
+		a.addValues(i+j, values, hi, int(r.Hi))
+	}
+}
 
-// softmaxNeon is softmax of query i, which sees the first seen positions.
-func (a *Attention) softmaxNeon(i, seen int) {
+// softmaxNeon is softmax of query i, which sees the positions r.
+func (a *Attention) softmaxNeon(i int, r Range) {
 	s := a.P[i*BlockTokens:][:BlockTokens]
-	for t := seen; t < BlockTokens; t++ {
-		s[t] = float32(math.Inf(-1))
+	for t := range s {
+		if t < int(r.Lo) || t >= int(r.Hi) {
+			s[t] = float32(math.Inf(-1))
+		}
 	}
 	softmaxNeon(&s[0], &a.M[i], &a.L[i], &a.Acc[i*a.Head], a.Head)
 }
 
 // attendQ8With returns Attend for Q8_0 with the function for a tile's scores.
-func attendQ8With(scores func(s *float32, q *int8, dq *float32, k *byte, dk *float32, n int)) func(a *Attention, block []byte, visible []int32) {
-	return func(a *Attention, block []byte, visible []int32) {
-		last := int(slices.Max(visible[:a.N]))
-		if last == 0 {
+func attendQ8With(scores func(s *float32, q *int8, dq *float32, k *byte, dk *float32, n int)) AttendFunc {
+	return func(a *Attention, block []byte, visible []Range) {
+		first, last := union(visible[:a.N])
+		if first >= last {
 			return
 		}
 		n := a.Head
@@ -144,24 +169,25 @@ func attendQ8With(scores func(s *float32, q *int8, dq *float32, k *byte, dk *flo
 		// a.F has the values as float32, the scales of the values by block and
 		// then by position, and their products with the weights.
 		values, scales, weights := &a.F[BlockTokens*n], a.F[:blocks*BlockTokens], &a.F[blocks*BlockTokens]
-		convertI8Neon(values, &vq[0], last*n)
-		for t := range last {
+		convertI8Neon(at(values, first*n), &vq[first*n], (last-first)*n)
+		for t := first; t < last; t++ {
 			for b := range blocks {
 				scales[b*BlockTokens+t] = *floatAt(vd, t*blocks+b)
 			}
 		}
-		for i, v := range visible[:a.N] {
-			if v == 0 {
+		for i, r := range visible[:a.N] {
+			if r.Empty() {
 				continue
 			}
+			lo, hi := int(r.Lo), int(r.Hi)
 			s := &a.P[i*BlockTokens]
-			for t := 0; t < int(v); t += KVTile {
+			for t := lo &^ (KVTile - 1); t < hi; t += KVTile {
 				scores(at(s, t), &a.QQ[i*n], &a.QD[i*blocks], &kq[t*n], floatAt(kd, t*blocks), n)
 			}
-			a.softmaxNeon(i, int(v))
+			a.softmaxNeon(i, r)
 			for b := range blocks {
 				mulNeon(weights, s, &scales[b*BlockTokens], BlockTokens)
-				values1Neon(&a.Acc[i*n+32*b], weights, at(values, 32*b), 32, n, int(v))
+				values1Neon(&a.Acc[i*n+32*b], at(weights, lo), at(values, lo*n+32*b), 32, n, hi-lo)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -71,17 +72,24 @@ func randomAttention(t testing.TB, seed uint64, n, head int) *Attention {
 	return a
 }
 
-// visiblePattern is the number of visible positions of each query in a block.
-func visiblePattern(pattern, n, block int, visible []int32) {
+// visiblePattern is what each query sees of a block.
+func visiblePattern(pattern, n, block int, visible []Range) {
 	r := newRand(uint64(pattern*1000 + block))
 	for i := range n {
 		switch pattern {
 		case 0: // the middle of a long sequence
-			visible[i] = BlockTokens
+			visible[i] = Range{0, BlockTokens}
 		case 1: // a chunk of a prompt, whose queries end in this block
-			visible[i] = int32(max(0, min(BlockTokens, 1+i+20*(1-block))))
+			visible[i] = Range{0, int32(max(0, min(BlockTokens, 1+i+20*(1-block))))}
+		case 2: // and each of which sees a window of 40 positions
+			hi := 1 + i + 20*(1-block)
+			visible[i] = Range{int32(max(0, hi-40)), int32(max(0, min(BlockTokens, hi)))}
+		case 3: // one position each
+			t := int32(r.IntN(BlockTokens))
+			visible[i] = Range{t, t + 1}
 		default:
-			visible[i] = pick(r, 0, 1, BlockTokens, int32(r.IntN(BlockTokens+1)))
+			visible[i].Lo = pick(r, 0, 0, KVTile, int32(r.IntN(BlockTokens)))
+			visible[i].Hi = pick(r, 0, 1, KVTile, BlockTokens, int32(r.IntN(BlockTokens+1)))
 		}
 	}
 }
@@ -89,11 +97,7 @@ func visiblePattern(pattern, n, block int, visible []int32) {
 func TestAttend(t *testing.T) {
 	eachKV(t, func(t *testing.T, k *Impl, f KVFormat, head int) {
 		for _, n := range short([]int{1, 2, 3, 4, 5, 7, 8, 12, 16, 17}, 1, 3, 7, 17) {
-			patterns := 4
-			if testing.Short() || head != 64 {
-				patterns = 3
-			}
-			for pattern := range patterns {
+			for pattern := range 6 {
 				checkAttend(t, k, f, n, head, pattern)
 			}
 		}
@@ -104,18 +108,17 @@ func checkAttend(t *testing.T, k *Impl, f KVFormat, n, head, pattern int) {
 	seed := uint64(n*1000 + head + pattern)
 	want, got := randomAttention(t, seed, n, head), randomAttention(t, seed, n, head)
 	r := newRand(seed)
-	block, visible := guarded[byte](t, KVBlockBytes(f, head)), guarded[int32](t, n)
+	block, visible := guarded[byte](t, KVBlockBytes(f, head)), make([]Range, n)
 	key, value := make([]float32, head), make([]float32, head)
 	for b := range 3 {
 		visiblePattern(pattern, n, b, visible)
 		for i := range block { // what nobody sees may be NaN
 			block[i] = 0xff
 		}
-		last := int32(0)
-		for _, v := range visible {
-			last = max(last, v)
-		}
-		for slot := range int(last) {
+		for slot := range BlockTokens {
+			if !slices.ContainsFunc(visible, func(r Range) bool { return int(r.Lo) <= slot && slot < int(r.Hi) }) {
+				continue
+			}
 			scale := float32(math.Exp(2 * r.NormFloat64()))
 			for d := range key {
 				key[d], value[d] = scale*float32(r.NormFloat64()), plain.float(r)
@@ -162,11 +165,14 @@ func TestAttendIsSoftmax(t *testing.T) {
 				generic().StoreKV[f](block, slot, key, value)
 				keys, values = append(keys, key), append(values, value)
 			}
-			generic().Attend[f](a, block, []int32{BlockTokens, BlockTokens, BlockTokens})
+			generic().Attend[f](a, block, []Range{{0, BlockTokens}, {3, 21}, {17, BlockTokens}})
 		}
 		for i := range n {
 			sum, out := 0.0, make([]float64, head)
 			for p, key := range keys {
+				if t := p % BlockTokens; i == 1 && (t < 3 || t >= 21) || i == 2 && t < 17 {
+					continue
+				}
 				score := 0.0
 				for d, q := range a.Q[i*head:][:head] {
 					score += float64(q) * float64(key[d])

@@ -109,25 +109,30 @@ position:
 	VZEROUPPER
 	RET
 
-// Eight weights at OFF(DI) of the positions from FROM on; Y12 = visible, Y13 =
-// 0 to 7, Y14 = maximum. Stays in D.
+// Eight weights at OFF(DI) of the positions from FROM on; [Y11, Y12) = visible,
+// Y13 = 0 to 7, Y14 = maximum. Stays in D.
 #define WEIGHTS(OFF, FROM, D) \
 	VPADDD ·eights+FROM(SB), Y13, Y6; \
+	VPCMPGTD Y6, Y11, Y5; \
 	VPCMPGTD Y6, Y12, Y6; \
+	VPANDN   Y6, Y5, Y6; \
 	VMOVUPS OFF(DI), D; \
 	VSUBPS Y14, D, D; \
 	EXP(D, Y7, Y8, Y9, Y10); \
 	VPAND Y6, D, D; \
 	VMOVUPS D, OFF(DI)
 
-// func weightsAVX2(p *float32, m float32, visible int32) float32
+// func weightsAVX2(p *float32, m float32, lo, hi int32) float32
 //
-// p [32] = exp32(p - m), zero from visible on; the result is the sum of p[0..16)
+// p [32] = exp32(p - m), zero outside [lo, hi); the result is the sum of p[0..16)
 // + p[16..32) in the tree of sumLanes.
-TEXT ·weightsAVX2(SB), NOSPLIT, $0-20
+TEXT ·weightsAVX2(SB), NOSPLIT, $0-28
 	MOVQ p+0(FP), DI
 	VBROADCASTSS m+8(FP), Y14
-	MOVL visible+12(FP), AX
+	MOVL lo+12(FP), AX
+	VMOVD AX, X11
+	VPBROADCASTD X11, Y11
+	MOVL hi+16(FP), AX
 	VMOVD AX, X12
 	VPBROADCASTD X12, Y12
 	VMOVDQU ·eights+128(SB), Y13
@@ -144,7 +149,7 @@ TEXT ·weightsAVX2(SB), NOSPLIT, $0-20
 	VADDPS X1, X0, X0
 	VPSHUFD $0x01, X0, X1
 	VADDPS X1, X0, X0
-	VMOVSS X0, ret+16(FP)
+	VMOVSS X0, ret+24(FP)
 	VZEROUPPER
 	RET
 

@@ -108,36 +108,36 @@ func storeKVF16AVX2(block []byte, slot int, k, v []float32) {
 	storeF16AVX2(&block[2*keyIndex(slot, 0, n)], &values[2*valueIndex(slot, 0, n)], &k[0], &v[:n][0], n)
 }
 
-// attendF16AVX2 takes four queries at a time. Queries that see nothing are left
-// out; the last ones, fewer than four, are filled up in a.F.
-func attendF16AVX2(a *Attention, block []byte, visible []int32) {
+// attendF16AVX2 takes up to four queries that see the same at a time, filled up
+// to four in a.F. Queries that see nothing are left out.
+func attendF16AVX2(a *Attention, block []byte, visible []Range) {
 	const group = 4
 	n := a.Head
 	var who [group]int
 	m := 0
-	for i := range a.N {
-		if visible[i] > 0 {
-			who[m] = i
-			m++
+	for i, r := range visible[:a.N] {
+		if r.Empty() {
+			continue
 		}
-		if m == group || m > 0 && i == a.N-1 {
-			attendGroupAVX2(a, block, visible, who[:m], n)
+		if m == group || m > 0 && visible[who[0]] != r {
+			attendGroupAVX2(a, block, visible[who[0]], who[:m], n)
 			m = 0
 		}
+		who[m] = i
+		m++
+	}
+	if m > 0 {
+		attendGroupAVX2(a, block, visible[who[0]], who[:m], n)
 	}
 }
 
-func attendGroupAVX2(a *Attention, block []byte, visible []int32, who []int, n int) {
+func attendGroupAVX2(a *Attention, block []byte, r Range, who []int, n int) {
 	// In a.F: queries, then their sums, weights and corrections.
 	q, acc := a.F[:4*n], a.F[4*n:8*n]
 	p, c := a.F[8*n:][:4*BlockTokens], a.F[8*n+4*BlockTokens:][:4]
 	for j, i := range who {
 		copy(q[j*n:], a.Q[i*n:][:n])
 		copy(acc[j*n:], a.Acc[i*n:][:n])
-	}
-	last := int32(0)
-	for _, i := range who {
-		last = max(last, visible[i])
 	}
 	clear(q[len(who)*n:])
 	clear(acc[len(who)*n:])
@@ -147,12 +147,12 @@ func attendGroupAVX2(a *Attention, block []byte, visible []int32, who []int, n i
 	clear(c)
 	for j, i := range who {
 		s := p[j*BlockTokens:][:BlockTokens]
-		m := max(a.M[i], maximum(s[:visible[i]]))
+		m := max(a.M[i], maximum(s[r.Lo:r.Hi]))
 		c[j] = exp32(a.M[i] - m)
-		a.L[i] = fma32(a.L[i], c[j], weightsAVX2(&s[0], m, visible[i]))
+		a.L[i] = fma32(a.L[i], c[j], weightsAVX2(&s[0], m, r.Lo, r.Hi))
 		a.M[i] = m
 	}
-	sumsF16AVX2(&acc[0], &c[0], &p[0], &block[2*BlockTokens*n], n, int(last))
+	sumsF16AVX2(&acc[0], &c[0], &p[r.Lo], &block[2*(BlockTokens+int(r.Lo))*n], n, int(r.Hi-r.Lo))
 	for j, i := range who {
 		copy(a.Acc[i*n:][:n], acc[j*n:])
 	}
@@ -189,7 +189,7 @@ func scoresF16AVX2(p, q *float32, k *byte, head int)
 func sumsF16AVX2(acc, c, p *float32, v *byte, head, positions int)
 
 //go:noescape
-func weightsAVX2(p *float32, m float32, visible int32) float32
+func weightsAVX2(p *float32, m float32, lo, hi int32) float32
 
 //go:noescape
 func storeF16AVX2(k, v *byte, key, value *float32, head int)

@@ -37,7 +37,7 @@ func avx512() *Impl {
 	k.Quantize = [NumActKinds]QuantizeFunc{Act32: quantizeAct32AVX512, Act256: quantizeAct256AVX512}
 	k.RMSNorm, k.Rope, k.SiLUMul, k.Add, k.Max = rmsNorm512, rope512, siluMul512, add512, max512
 	k.StoreKV[KVF16], k.StoreKV[KVQ8] = storeKVF16AVX512, storeKVQ8AVX512
-	k.Attend = [NumKVFormats]func(*Attention, []byte, []int32){KVF16: attendF16AVX512, KVF32: attendF32AVX512, KVQ8: attendQ8AVX512}
+	k.Attend = [NumKVFormats]AttendFunc{KVF16: attendF16AVX512, KVF32: attendF32AVX512, KVQ8: attendQ8AVX512}
 	return k
 }
 

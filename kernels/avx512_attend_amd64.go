@@ -4,7 +4,10 @@ package kernels
 
 //lint:file-ignore U1000 the assembly uses the constants
 
-import "unsafe"
+import (
+	"slices"
+	"unsafe"
+)
 
 // everyFourth takes lanes: eight sums, one of each query, to their order.
 var everyFourth = [8]uint32{0, 4, 8, 12, 2, 6, 10, 14}
@@ -13,45 +16,53 @@ var everyFourth = [8]uint32{0, 4, 8, 12, 2, 6, 10, 14}
 const attendQueries = 8
 
 // attend512 folds a block into the queries of a, eight at a time. scores fills
-// p [n][32] for the queries i to i+n, sums adds the values under these weights
-// to their accumulators.
-func attend512(a *Attention, visible []int32, scores func(p *float32, i, n int), sums func(c, p *float32, i, n, positions int)) {
-	c := &a.F[0]
+// p [n][32] for the queries i to i+n; sums corrects the accumulators of such by c
+// and adds the values from first on under the weights p [n][32].
+func attend512(a *Attention, visible []Range, scores func(p *float32, i, n int), sums func(c, p *float32, i, n, first, positions int)) {
+	c := a.F[:attendQueries]
 	for i := 0; i < a.N; i += attendQueries {
 		n := min(attendQueries, a.N-i)
-		last := int32(0)
-		for _, v := range visible[i : i+n] {
-			last = max(last, v)
-		}
-		if last == 0 {
+		seen := visible[i : i+n]
+		if !slices.ContainsFunc(seen, func(r Range) bool { return !r.Empty() }) {
 			continue
 		}
-		p := &a.P[i*BlockTokens]
-		scores(p, i, n)
-		softmaxAVX512(p, c, &a.M[i], &a.L[i], &visible[i], n)
-		sums(c, p, i, n, int(last))
+		p := a.P[i*BlockTokens:]
+		scores(&p[0], i, n)
+		softmaxAVX512(&p[0], &c[0], &a.M[i], &a.L[i], &seen[0], n)
+		for j := 0; j < n; { // those that see the same
+			r, from := seen[j], j
+			for j++; j < n && seen[j] == r; j++ {
+			}
+			if !r.Empty() {
+				sums(&c[from], &p[from*BlockTokens], i+from, j-from, int(r.Lo), int(r.Hi-r.Lo))
+			}
+		}
 	}
 }
 
-func attendF16AVX512(a *Attention, block []byte, visible []int32) {
+func attendF16AVX512(a *Attention, block []byte, visible []Range) {
 	n := a.Head
-	k, v := unsafe.SliceData(block), &block[2*BlockTokens*n]
+	k, v := unsafe.SliceData(block), block[2*BlockTokens*n:]
 	attend512(a, visible,
 		func(p *float32, i, m int) { scoresF16AVX512(p, &a.Q[i*n], k, n, m) },
-		func(c, p *float32, i, m, positions int) { sumsF16AVX512(&a.Acc[i*n], c, p, v, n, m, positions) })
+		func(c, p *float32, i, m, first, positions int) {
+			sumsF16AVX512(&a.Acc[i*n], c, at(p, first), &v[2*n*first], n, m, positions)
+		})
 }
 
-func attendF32AVX512(a *Attention, block []byte, visible []int32) {
+func attendF32AVX512(a *Attention, block []byte, visible []Range) {
 	n := a.Head
-	k, v := unsafe.SliceData(block), &block[4*BlockTokens*n]
+	k, v := unsafe.SliceData(block), block[4*BlockTokens*n:]
 	attend512(a, visible,
 		func(p *float32, i, m int) { scoresF32AVX512(p, &a.Q[i*n], k, n, m) },
-		func(c, p *float32, i, m, positions int) { sumsF32AVX512(&a.Acc[i*n], c, p, v, n, m, positions) })
+		func(c, p *float32, i, m, first, positions int) {
+			sumsF32AVX512(&a.Acc[i*n], c, at(p, first), &v[4*n*first], n, m, positions)
+		})
 }
 
 // attendQ8AVX512 keeps in a.F, after the corrections, the queries with an offset
 // of 128 and the weights times the scales of the values.
-func attendQ8AVX512(a *Attention, block []byte, visible []int32) {
+func attendQ8AVX512(a *Attention, block []byte, visible []Range) {
 	n := a.Head
 	kq, kd, vq, vd := blockQ8(block, n)
 	scaled := &a.F[16]
@@ -64,8 +75,8 @@ func attendQ8AVX512(a *Attention, block []byte, visible []int32) {
 					&kq[t*KVTile*n], float32s(kd[t*KVTile*n/32*4:]), n, m)
 			}
 		},
-		func(c, p *float32, i, m, positions int) {
-			sumsQ8AVX512(&a.Acc[i*n], c, p, &vq[0], float32s(vd), n, m, positions, scaled)
+		func(c, p *float32, i, m, first, positions int) {
+			sumsQ8AVX512(&a.Acc[i*n], c, p, &vq[n*first], float32s(vd), n, m, first, positions, scaled)
 		})
 }
 
@@ -119,7 +130,7 @@ func flipAVX512(dst *byte, src *int8, n int)
 func scoresQ8AVX512(p *float32, q *byte, dq *float32, k *byte, dk *float32, head, n int)
 
 //go:noescape
-func sumsQ8AVX512(acc, c, p *float32, v *byte, dv *float32, head, n, positions int, scaled *float32)
+func sumsQ8AVX512(acc, c, p *float32, v *byte, dv *float32, head, n, first, positions int, scaled *float32)
 
 //go:noescape
-func softmaxAVX512(p, c, m, l *float32, visible *int32, n int)
+func softmaxAVX512(p, c, m, l *float32, visible *Range, n int)

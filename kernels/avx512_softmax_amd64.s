@@ -10,9 +10,12 @@
 #define VISIBLE(i) \
 	XORL AX, AX; \
 	CMPQ CX, $(i+1); \
-	JLT  2(PC); \
-	MOVL (i*4)(R8), AX; \
+	JLT  6(PC); \
+	MOVL (i*8)(R8), DX; \
+	MOVL (i*8+4)(R8), AX; \
+	BZHIL DX, BX, DX; \
 	BZHIL AX, BX, AX; \
+	ANDNL AX, DX, AX; \
 	MOVL AX, masks-(64-i*4)(SP)
 
 // The visible scores, the others -Inf.
@@ -50,7 +53,7 @@
 	VUNPCKHPD B, A, T; \
 	VMAXPS T, S, S
 
-// func softmaxAVX512(p, c, m, l *float32, visible *int32, n int)
+// func softmaxAVX512(p, c, m, l *float32, visible *Range, n int)
 //
 // Turns the scores p [n][32] into weights, and sets the corrections c [8], the
 // maxima m [n] and the sums l [n]. A query that sees nothing keeps its m and l:
@@ -107,7 +110,7 @@ TEXT ·softmaxAVX512(SB), NOSPLIT, $64-48
 	// K3 = queries, K4 = those that see something. Z30 = corrections.
 	BZHIL     CX, BX, AX
 	KMOVW     AX, K3
-	VMOVDQU32.Z (R8), K3, Y17
+	VMOVDQU32 masks-64(SP), Y17
 	VPTESTMD  Y17, Y17, K3, K4
 	VMOVUPS.Z (R9), K3, Y18
 	VMAXPS    Y18, Y16, Y16

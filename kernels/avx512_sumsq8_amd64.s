@@ -24,7 +24,8 @@ dims: \
 	VGATHERDPS (R14)(Z22*4), K1, Z20; \
 	VGATHERDPS (R14)(Z23*4), K2, Z21; \
 	N(SCALE); \
-	MOVQ R15, BX; \
+	MOVQ first+56(FP), BX; \
+	LEAQ (R15)(BX*4), BX; \
 	MOVQ DI, SI; \
 	MOVQ R12, AX; \
 	MOVQ c+8(FP), DX; \
@@ -52,17 +53,17 @@ position: \
 	VZEROUPPER; \
 	RET
 
-// func sumsQ8AVX512(acc, c, p *float32, v *byte, dv *float32, head, n, positions int, scaled *float32)
+// func sumsQ8AVX512(acc, c, p *float32, v *byte, dv *float32, head, n, first, positions int, scaled *float32)
 //
-// acc[i] = acc[i]·c[i] + Σ (p[i][t]·dv[t])·v[t] over positions ≥ 1, in their
-// order. scaled is room for [n][32].
-TEXT ·sumsQ8AVX512(SB), NOSPLIT, $0-72
+// acc[i] = acc[i]·c[i] + Σ (p[i][t]·dv[t])·v[t] over positions ≥ 1 from first on,
+// in their order; v is the first's value. scaled is room for [n][32].
+TEXT ·sumsQ8AVX512(SB), NOSPLIT, $0-80
 	MOVQ acc+0(FP), R8
 	MOVQ v+24(FP), DI
 	MOVQ dv+32(FP), R14
 	MOVQ head+40(FP), CX
-	MOVQ positions+56(FP), R12
-	MOVQ scaled+64(FP), R15
+	MOVQ positions+64(FP), R12
+	MOVQ scaled+72(FP), R15
 	STRIDES
 	MOVQ CX, R13
 	MOVL CX, AX

@@ -69,13 +69,13 @@ func BenchmarkAttend(b *testing.B) {
 				for _, n := range []int{1, 7, 7 * 32} {
 					b.Run(fmt.Sprintf("%s/head=%d/queries=%d", kvFormats[f], head, n), func(b *testing.B) {
 						a := randomAttention(b, 1, n, head)
-						block, visible := make([]byte, KVBlockBytes(f, head)), make([]int32, n)
+						block, visible := make([]byte, KVBlockBytes(f, head)), make([]Range, n)
 						x := plain.floats(newRand(1), make([]float32, head))
 						for slot := range BlockTokens {
 							impl.StoreKV[f](block, slot, x, x)
 						}
 						for i := range visible {
-							visible[i] = BlockTokens
+							visible[i] = Range{0, BlockTokens}
 						}
 						b.SetBytes(int64(len(block)))
 						for b.Loop() {

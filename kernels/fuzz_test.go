@@ -81,12 +81,16 @@ func FuzzQuantize(f *testing.F) {
 
 func FuzzAttend(f *testing.F) {
 	f.Add(uint8(0), uint8(1), []byte{32, 1, 0, 31, 17}, []byte("\x00\x00\x80\x3f\x00\x00\x00\xc0"))
+	f.Add(uint8(1), uint8(2), []byte{32, 33 * 5, 7, 33*6 + 20}, []byte("\x00\x00\x80\x3f"))
 	f.Add(uint8(2), uint8(3), []byte{5, 16, 32}, []byte("\x00\x00\x80\x3f\x77\xcc\x01\x3e\x33\x33"))
 	f.Fuzz(func(t *testing.T, format, heads uint8, seen, bytes []byte) {
 		kv, head, n := KVFormat(format)%NumKVFormats, (int(heads%4)+1)*32, max(1, min(len(seen), 20))
-		visible := make([]int32, n)
+		visible := make([]Range, n)
 		for i := range min(n, len(seen)) {
-			visible[i] = int32(seen[i] % (BlockTokens + 1))
+			visible[i].Hi = int32(seen[i] % (BlockTokens + 1))
+			if seen[i] >= 128 {
+				visible[i].Lo = int32(seen[(i+1)%len(seen)] % (BlockTokens + 1))
+			}
 		}
 		x := fuzzFloats(bytes, BlockTokens*head)
 		for i := range x { // of a size that no sum overflows

@@ -110,14 +110,14 @@ func storeQ8(block []byte, slot int, k, v []float32) {
 	}
 }
 
-func attendF16(a *Attention, block []byte, visible []int32) {
+func attendF16(a *Attention, block []byte, visible []Range) {
 	for i := range a.F[:2*BlockTokens*a.Head] {
 		a.F[i] = float16(binary.LittleEndian.Uint16(block[2*i:]))
 	}
 	attendFloats(a, visible)
 }
 
-func attendF32(a *Attention, block []byte, visible []int32) {
+func attendF32(a *Attention, block []byte, visible []Range) {
 	for i := range a.F[:2*BlockTokens*a.Head] {
 		a.F[i] = math.Float32frombits(binary.LittleEndian.Uint32(block[4*i:]))
 	}
@@ -125,42 +125,42 @@ func attendF32(a *Attention, block []byte, visible []int32) {
 }
 
 // attendFloats is Attend on the block unpacked in a.F.
-func attendFloats(a *Attention, visible []int32) {
+func attendFloats(a *Attention, visible []Range) {
 	n := a.Head
 	keys, values := a.F[:BlockTokens*n], a.F[BlockTokens*n:2*BlockTokens*n]
 	for i := range a.N {
-		vis := int(visible[i])
-		if vis == 0 {
+		if visible[i].Empty() {
 			continue
 		}
+		lo, hi := int(visible[i].Lo), int(visible[i].Hi)
 		q, acc := a.Q[i*n:][:n], a.Acc[i*n:][:n]
 		s := (*[BlockTokens]float32)(a.P[i*BlockTokens:])
 		*s = [BlockTokens]float32{}
-		for t := 0; t < vis; t += KVTile {
+		for t := lo &^ (KVTile - 1); t < hi; t += KVTile {
 			tile := s[t : t+KVTile]
 			for d, q := range q {
 				axpy(tile, q, keys[t*n+KVTile*d:])
 			}
 		}
-		a.softmax(i, vis)
-		for t, p := range s[:vis] {
-			axpy(acc, p, values[t*n:])
+		a.softmax(i, lo, hi)
+		for t := lo; t < hi; t++ {
+			axpy(acc, s[t], values[t*n:])
 		}
 	}
 }
 
-func attendQ8(a *Attention, block []byte, visible []int32) {
+func attendQ8(a *Attention, block []byte, visible []Range) {
 	n := a.Head
 	kq, kd, vq, vd := blockQ8(block, n)
 	for i := range a.N {
-		vis := int(visible[i])
-		if vis == 0 {
+		if visible[i].Empty() {
 			continue
 		}
+		lo, hi := int(visible[i].Lo), int(visible[i].Hi)
 		q, dq, acc := a.QQ[i*n:][:n], a.QD[i*n/32:][:n/32], a.Acc[i*n:][:n]
 		s := (*[BlockTokens]float32)(a.P[i*BlockTokens:])
 		*s = [BlockTokens]float32{}
-		for t := range vis {
+		for t := lo; t < hi; t++ {
 			for b := range n / 32 {
 				isum := int32(0)
 				for d := 32 * b; d < 32*b+32; d += 4 {
@@ -172,10 +172,10 @@ func attendQ8(a *Attention, block []byte, visible []int32) {
 				s[t] += float32(float32(isum) * float32(dq[b]*dk))
 			}
 		}
-		a.softmax(i, vis)
-		for t, p := range s[:vis] {
+		a.softmax(i, lo, hi)
+		for t := lo; t < hi; t++ {
 			for b := range n / 32 {
-				pd := p * math.Float32frombits(binary.LittleEndian.Uint32(vd[4*valueIndex(t, b, n/32):]))
+				pd := s[t] * math.Float32frombits(binary.LittleEndian.Uint32(vd[4*valueIndex(t, b, n/32):]))
 				for d := 32 * b; d < 32*b+32; d++ {
 					acc[d] = fma32(pd, float32(int8(vq[t*n+d])), acc[d])
 				}
@@ -184,15 +184,15 @@ func attendQ8(a *Attention, block []byte, visible []int32) {
 	}
 }
 
-// softmax turns the scores of query i, of which the first vis are visible, into
+// softmax turns the scores of query i, of which [lo, hi) are visible, into
 // weights, and scales what the query has summed so far to their maximum.
-func (a *Attention) softmax(i, vis int) {
+func (a *Attention) softmax(i, lo, hi int) {
 	s := (*[BlockTokens]float32)(a.P[i*BlockTokens:])
-	m := max(a.M[i], maximum(s[:vis]))
+	m := max(a.M[i], maximum(s[lo:hi]))
 	c := exp32(a.M[i] - m)
 	var lane [16]float32
 	for t := range s {
-		if t < vis {
+		if lo <= t && t < hi {
 			s[t] = exp32(s[t] - m)
 		} else {
 			s[t] = 0

@@ -27,7 +27,7 @@ func neon() *Impl {
 		Add:      addAllNeon,
 		Max:      maximumNeon,
 		StoreKV:  [NumKVFormats]func([]byte, int, []float32, []float32){KVF16: storeKVF16Neon, KVQ8: storeKVQ8Neon},
-		Attend: [NumKVFormats]func(*Attention, []byte, []int32){
+		Attend: [NumKVFormats]AttendFunc{
 			KVF16: attendF16Neon, KVF32: attendF32Neon, KVQ8: attendQ8With(scoresQ8Neon),
 		},
 	}

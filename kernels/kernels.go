@@ -117,6 +117,9 @@ type MulFunc func(y []float32, stride int, w []byte, rows int, a *Acts, s *Scrat
 // fault.
 type QuantizeFunc func(a *Acts, col int, x []float32)
 
+// AttendFunc folds one block of one KV head into the queries of a.
+type AttendFunc func(a *Attention, block []byte, visible []Range)
+
 // Impl is the arithmetic of one instruction set. A nil field is filled in from
 // generic Go when the registry is built, so that every field can be called.
 // The functions run on the caller's goroutine and never allocate.
@@ -150,6 +153,6 @@ type Impl struct {
 	// block (see [KVFormat] for the layout); len(k) = len(v) = head size.
 	StoreKV [NumKVFormats]func(block []byte, slot int, k, v []float32)
 	// Attend folds one block of one KV head into the running softmax of the
-	// queries in a. See [Attention].
-	Attend [NumKVFormats]func(a *Attention, block []byte, visible []int32)
+	// queries in a, visible[i] being what query i sees of it. See [Attention].
+	Attend [NumKVFormats]AttendFunc
 }

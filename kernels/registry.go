@@ -21,7 +21,7 @@ func generic() *Impl {
 		Add:      add,
 		Max:      maximum,
 		StoreKV:  [NumKVFormats]func([]byte, int, []float32, []float32){KVF16: storeF16, KVF32: storeF32, KVQ8: storeQ8},
-		Attend:   [NumKVFormats]func(*Attention, []byte, []int32){KVF16: attendF16, KVF32: attendF32, KVQ8: attendQ8},
+		Attend:   [NumKVFormats]AttendFunc{KVF16: attendF16, KVF32: attendF32, KVQ8: attendQ8},
 	}
 	for f := range Formats {
 		k.Mul[f] = Formats[f].mul

@@ -104,8 +104,12 @@ func (r *Runner) last(t *tile) int { return int(r.rows[t.row+t.n-1].pos) }
 
 func (r *Runner) cost(t *tile) int { return int(t.n) * (r.last(t) + 1) }
 
-// attend computes attention for a set of rows, into attn.
-func (r *Runner) attend(w *tensor.Worker, li int, s *rows) {
+// everything is the window of a layer that sees all positions up to its own.
+const everything = 0
+
+// attend computes attention for a set of rows, into attn. A row sees its own
+// position and those before it, window of them in all, or everything.
+func (r *Runner) attend(w *tensor.Worker, li, window int, s *rows) {
 	c := &r.m.config
 	split := false
 	for i := range s.tiles {
@@ -118,9 +122,9 @@ func (r *Runner) attend(w *tensor.Worker, li int, s *rows) {
 		l := &r.local[w.ID]
 		r.loadQueries(w.Kernels, l, t, head)
 		if t.segments == 1 {
-			r.attendTile(w.Kernels, l, li, t, head)
+			r.attendTile(w.Kernels, l, li, window, t, head)
 		} else {
-			r.attendSegment(w.Kernels, l, li, t, head, segment)
+			r.attendSegment(w.Kernels, l, li, window, t, head, segment)
 			r.keep(l, t, head, segment)
 		}
 	})
@@ -173,18 +177,18 @@ func (r *Runner) loadQueries(k *kernels.Impl, l *local, t *tile, head int) {
 }
 
 // attendTile runs a tile over all its segments and writes its result.
-func (r *Runner) attendTile(k *kernels.Impl, l *local, li int, t *tile, head int) {
-	segments := r.last(t)/segmentTokens + 1
-	r.attendSegment(k, l, li, t, head, 0)
-	if segments == 1 {
+func (r *Runner) attendTile(k *kernels.Impl, l *local, li, window int, t *tile, head int) {
+	first, last := r.firstSeen(t, window)/segmentTokens, r.last(t)/segmentTokens
+	r.attendSegment(k, l, li, window, t, head, first)
+	if first == last {
 		r.write(l.attn, t, head)
 		return
 	}
 	l.sum.Reset(l.attn.N)
-	for s := range segments {
-		if s > 0 {
+	for s := first; s <= last; s++ {
+		if s > first {
 			l.attn.Reset(l.attn.N)
-			r.attendSegment(k, l, li, t, head, s)
+			r.attendSegment(k, l, li, window, t, head, s)
 		}
 		for i := range l.attn.N {
 			l.sum.Fold(i, l.attn.M[i], l.attn.L[i], l.attn.Acc[i*l.attn.Head:][:l.attn.Head])
@@ -195,24 +199,40 @@ func (r *Runner) attendTile(k *kernels.Impl, l *local, li int, t *tile, head int
 
 // attendSegment folds the blocks of a segment into the softmax of each query,
 // as far as its position sees them.
-func (r *Runner) attendSegment(k *kernels.Impl, l *local, li int, t *tile, head, segment int) {
+func (r *Runner) attendSegment(k *kernels.Impl, l *local, li, window int, t *tile, head, segment int) {
 	c := &r.m.config
 	group := c.group()
 	blocks := r.spans[t.span].Blocks
 	visible := l.visible[:int(t.n)*group]
 	end := min((segment+1)*segmentBlocks, r.last(t)/kernels.BlockTokens+1)
-	for b := segment * segmentBlocks; b < end; b++ {
+	for b := max(segment*segmentBlocks, r.firstSeen(t, window)/kernels.BlockTokens); b < end; b++ {
 		for i := range int(t.n) {
-			seen := int(r.rows[int(t.row)+i].pos) + 1 - b*kernels.BlockTokens
-			seen = max(0, min(seen, kernels.BlockTokens))
+			pos := int(r.rows[int(t.row)+i].pos)
+			seen := kernels.Range{Hi: inBlock(pos+1, b)}
+			if window != everything {
+				seen.Lo = inBlock(pos+1-window, b)
+			}
 			for h := range group {
-				visible[i*group+h] = int32(seen)
+				visible[i*group+h] = seen
 			}
 		}
 		for h := range int(t.heads) {
 			k.Attend[r.kv.format](&l.heads[h], r.kv.at(li, blocks[b], head+h), visible)
 		}
 	}
+}
+
+// firstSeen is the lowest position that a tile's rows see.
+func (r *Runner) firstSeen(t *tile, window int) int {
+	if window == everything {
+		return 0
+	}
+	return max(0, int(r.rows[t.row].pos)+1-window)
+}
+
+// inBlock is a position as an offset in block b, or the end of b that it is beyond.
+func inBlock(pos, b int) int32 {
+	return int32(max(0, min(pos-b*kernels.BlockTokens, kernels.BlockTokens)))
 }
 
 // keep stores a segment's result, gather folds those of a tile and KV head.

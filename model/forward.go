@@ -23,7 +23,7 @@ func (r *Runner) forward(w *tensor.Worker) {
 		if s.n == 0 {
 			return
 		}
-		r.attend(w, i, s)
+		r.attend(w, i, l.window, s)
 		r.mix(w, l, s)
 		r.feed(w, l, s)
 	}

@@ -35,6 +35,7 @@ type layer struct {
 	qNorm, kNorm        []float32
 	ffnNorm             []float32
 	gate, up, down      tensor.Matrix
+	window              int // positions that a row sees, its own among them, or everything
 }
 
 // Load binds the tensors of a file and checks their shapes against its

@@ -56,7 +56,7 @@ type local struct {
 	attn     *kernels.Attention
 	heads    []kernels.Attention // the parts of attn, by KV head
 	sum      *kernels.Attention  // over the segments
-	visible  []int32
+	visible  []kernels.Range
 	query    *kernels.Acts // quantized queries, for a quantized cache
 }
 
@@ -116,7 +116,7 @@ func NewRunner(m *Model, kv *KVCache, pool *tensor.Pool, maxTokens, maxOutputs i
 			attn:    kernels.NewAttention(queries, c.HeadDim),
 			sum:     kernels.NewAttention(queries, c.HeadDim),
 			heads:   make([]kernels.Attention, c.KVHeads),
-			visible: make([]int32, queries),
+			visible: make([]kernels.Range, queries),
 		}
 		if kv.format == kernels.KVQ8 {
 			l.query = kernels.NewActs(kernels.Act32, queries, c.HeadDim)
