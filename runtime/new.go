@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"cllm/kernels"
+	"cllm/machine"
 	"cllm/model"
 	"cllm/tensor"
 	"cllm/tokenizer"
@@ -13,7 +14,7 @@ import (
 // The model and the tokenizer must stay until [Engine.Close] has returned.
 func New(m *model.Model, tok *tokenizer.Tokenizer, o Options) (*Engine, error) {
 	c := m.Config()
-	plan, err := Plan(c, o, ThisMachine())
+	plan, err := Plan(c, o, machine.ReadMemory())
 	if err != nil {
 		return nil, err
 	}

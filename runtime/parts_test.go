@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"cllm/machine"
 	"cllm/model"
 )
 
@@ -172,7 +173,7 @@ var coder = model.Config{
 
 func TestPlan(t *testing.T) {
 	o := Options{Threads: 4, Parallel: 8, Context: 4096, MemoryLimit: 4096 * mib}
-	p, err := Plan(coder, o, Machine{Total: 7200 * mib, Available: 1000 * mib})
+	p, err := Plan(coder, o, machine.Memory{Total: 7200 * mib, Available: 1000 * mib})
 	require.NoError(t, err)
 	require.Equal(t, "memory limit", p.Source, "what the user says replaces what is available now")
 	require.Equal(t, int64(8*4096*12288), p.KV)
@@ -182,7 +183,7 @@ func TestPlan(t *testing.T) {
 
 	// The lowest limit counts, and what is automatic is fitted under it.
 	o = Options{Threads: 2, Parallel: 8}
-	p, err = Plan(coder, o, Machine{Total: 7200 * mib, Available: 3000 * mib, Cgroup: 900 * mib})
+	p, err = Plan(coder, o, machine.Memory{Total: 7200 * mib, Available: 3000 * mib, GroupLimit: 900 * mib})
 	require.NoError(t, err)
 	require.Equal(t, "control group", p.Source)
 	require.LessOrEqual(t, p.Total, p.Limit)
@@ -190,16 +191,30 @@ func TestPlan(t *testing.T) {
 	require.Less(t, p.Context, 32768)
 	require.Equal(t, p.Blocks*32, p.Context)
 
+	// What others hold of a group is not there to plan with, unless the user
+	// says that it is; the group's limit always holds.
+	shared := machine.Memory{Total: 7200 * mib, Available: 3000 * mib, GroupLimit: 1400 * mib, GroupOthers: 500 * mib}
+	p, err = Plan(coder, o, shared)
+	require.NoError(t, err)
+	require.Equal(t, "control group (1400.0 MiB, others hold 500.0 MiB)", p.Source)
+	require.Equal(t, int64(900*mib), p.Limit)
+	p, err = Plan(coder, Options{Threads: 2, Parallel: 8, MemoryLimit: 1200 * mib}, shared)
+	require.NoError(t, err)
+	require.Equal(t, int64(1200*mib), p.Limit)
+	shared.GroupOthers = shared.GroupLimit
+	_, err = Plan(coder, o, shared)
+	require.ErrorContains(t, err, "others hold 1400.0 MiB")
+
 	for name, c := range map[string]struct {
 		o    Options
-		m    Machine
+		m    machine.Memory
 		want []string
 	}{
-		"weights do not fit":        {Options{MemoryLimit: 300 * mib}, Machine{}, []string{"485.0 MiB", "300.0 MiB", "memory limit", "smaller model"}},
-		"stated context":            {Options{Context: 32768, Parallel: 1, MemoryLimit: 900 * mib}, Machine{}, []string{"900.0 MiB", "lower the context"}},
-		"KV memory for the context": {Options{Context: 4096, KVMemory: 10 * mib}, Machine{}, []string{"10.0 MiB", "4096", "48.0 MiB"}},
-		"KV memory and the machine": {Options{KVMemory: 2048 * mib}, Machine{Available: 1024 * mib}, []string{"2047.9 MiB", "1024.0 MiB", "memory available"}},
-		"context of the model":      {Options{Context: 40000}, Machine{}, []string{"40000", "32768"}},
+		"weights do not fit":        {Options{MemoryLimit: 300 * mib}, machine.Memory{}, []string{"485.0 MiB", "300.0 MiB", "memory limit", "smaller model"}},
+		"stated context":            {Options{Context: 32768, Parallel: 1, MemoryLimit: 900 * mib}, machine.Memory{}, []string{"900.0 MiB", "lower the context"}},
+		"KV memory for the context": {Options{Context: 4096, KVMemory: 10 * mib}, machine.Memory{}, []string{"10.0 MiB", "4096", "48.0 MiB"}},
+		"KV memory and the machine": {Options{KVMemory: 2048 * mib}, machine.Memory{Available: 1024 * mib}, []string{"2047.9 MiB", "1024.0 MiB", "memory available"}},
+		"context of the model":      {Options{Context: 40000}, machine.Memory{}, []string{"40000", "32768"}},
 	} {
 		_, err := Plan(coder, c.o, c.m)
 		require.Error(t, err, name)

@@ -5,15 +5,9 @@ import (
 	"strings"
 
 	"cllm/kernels"
+	"cllm/machine"
 	"cllm/model"
 )
-
-// Machine is the memory that a process can have; 0 where it is not known.
-type Machine struct {
-	Total     int64 // bytes of the machine
-	Available int64 // of these, neither used nor needed by others
-	Cgroup    int64 // limit of the process's control groups
-}
 
 // MemoryPlan is where the memory of an engine goes, in bytes. All of it is
 // taken at the start, or mapped, and nothing grows after.
@@ -51,7 +45,7 @@ const (
 // Plan computes where the memory goes for a model and options, before anything
 // is loaded. It fits what is left automatic, and returns an error with the
 // numbers, and with advice, when the rest does not fit.
-func Plan(c model.Config, o Options, machine Machine) (*MemoryPlan, error) {
+func Plan(c model.Config, o Options, m machine.Memory) (*MemoryPlan, error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
@@ -68,7 +62,7 @@ func Plan(c model.Config, o Options, machine Machine) (*MemoryPlan, error) {
 		Parallel:    o.Parallel,
 		KVFormat:    o.KVFormat,
 	}
-	p.setLimit(o.MemoryLimit, machine)
+	p.setLimit(o.MemoryLimit, m)
 	fixed := p.Weights + p.Scratch + p.Margin
 
 	context := o.Context
@@ -117,9 +111,9 @@ func Plan(c model.Config, o Options, machine Machine) (*MemoryPlan, error) {
 	return p, nil
 }
 
-// setLimit takes the smallest limit. One that the user gives replaces the
-// memory that is available just now, but not what the machine has at all.
-func (p *MemoryPlan) setLimit(user int64, m Machine) {
+// setLimit takes the smallest limit. One that the user gives replaces what
+// others leave just now, but not what the machine and the group have at all.
+func (p *MemoryPlan) setLimit(user int64, m machine.Memory) {
 	take := func(bytes int64, source string) {
 		if bytes > 0 && (p.Limit == 0 || bytes < p.Limit) {
 			p.Limit, p.Source = bytes, source
@@ -129,8 +123,12 @@ func (p *MemoryPlan) setLimit(user int64, m Machine) {
 		take(user, "memory limit")
 	} else {
 		take(m.Available, "memory available")
+		if m.GroupOthers > 0 {
+			// One byte when they have all: still a limit, that nothing fits.
+			take(max(m.GroupLimit-m.GroupOthers, 1), fmt.Sprintf("control group (%s, others hold %s)", size(m.GroupLimit), size(m.GroupOthers)))
+		}
 	}
-	take(m.Cgroup, "control group")
+	take(m.GroupLimit, "control group")
 	take(m.Total, "machine's memory")
 }
 

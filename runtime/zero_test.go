@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"cllm/machine"
 	"cllm/tensor"
 )
 
@@ -26,7 +27,7 @@ func TestZeroOptions(t *testing.T) {
 		"threads": {Threads: -1}, "context": {Context: -1}, "parallel": {Parallel: -1}, "step tokens": {StepTokens: -1},
 		"memory limit": {MemoryLimit: -1}, "KV memory": {KVMemory: -1},
 	} {
-		_, err := Plan(coder, o, Machine{})
+		_, err := Plan(coder, o, machine.Memory{})
 		require.ErrorContains(t, err, name+" -1", name)
 	}
 }

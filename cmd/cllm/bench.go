@@ -15,6 +15,7 @@ import (
 
 	"cllm/bench"
 	"cllm/kernels"
+	"cllm/machine"
 	"cllm/runtime"
 	"cllm/tensor"
 )
@@ -85,7 +86,7 @@ func runBench(ctx context.Context, path, kvType string, t bench.Tests, out table
 	var o runtime.Options
 	o.Threads, o.Parallel, o.KVFormat = slices.Max(t.Threads), slices.Max(t.Parallels), t.KV
 	o.KVMemory, o.Context = t.KVBytes(c), t.Longest()
-	if _, err := runtime.Plan(c, o, runtime.ThisMachine()); err != nil {
+	if _, err := runtime.Plan(c, o, machine.ReadMemory()); err != nil {
 		return err
 	}
 	base := benchRow{Build: version, CPU: cpuid.CPU.BrandName, Backends: "CPU " + k.Name, Filename: l.file.Path(),

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cllm/machine"
 	"cllm/model"
 	"cllm/runtime"
 )
@@ -32,7 +33,7 @@ func newPlan() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p, err := runtime.Plan(m.Config(), o, runtime.ThisMachine())
+			p, err := runtime.Plan(m.Config(), o, machine.ReadMemory())
 			if err != nil {
 				return err
 			}

@@ -1,4 +1,4 @@
-package tensor
+package machine
 
 import (
 	"math"
@@ -7,6 +7,17 @@ import (
 
 	"github.com/stretchr/testify/require"
 )
+
+func textFile(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s)} }
+
+// machineOf is the file system of a machine with control groups.
+func machineOf(groups, mounts string, files map[string]string) fstest.MapFS {
+	root := fstest.MapFS{"proc/self/cgroup": textFile(groups), "proc/self/mountinfo": textFile(mounts)}
+	for name, text := range files {
+		root[name] = textFile(text)
+	}
+	return root
+}
 
 func TestCPUQuota(t *testing.T) {
 	const v2 = "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n"
@@ -33,18 +44,19 @@ func TestCPUQuota(t *testing.T) {
 		{"v1 in a container", "4:cpu:/docker/abc\n", docker, map[string]string{
 			"sys/fs/cgroup/cpu/cpu.cfs_quota_us":  "300000\n",
 			"sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n"}, 3},
+		{"v1 in a neighbour's mount", "4:cpu:/docker/abcd\n", docker, map[string]string{
+			"sys/fs/cgroup/cpu/d/cpu.cfs_quota_us":  "1\n",
+			"sys/fs/cgroup/cpu/d/cpu.cfs_period_us": "100000\n",
+			"sys/fs/cgroup/cpu/cpu.cfs_quota_us":    "300000\n",
+			"sys/fs/cgroup/cpu/cpu.cfs_period_us":   "100000\n"}, 3},
+		{"the limit in v1, v2 beside it", "4:cpu:/a\n0::/\n", "40 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n" + v1, map[string]string{
+			"sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_quota_us":  "250000\n",
+			"sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_period_us": "100000\n"}, 2.5},
 		{"nonsense", "x\n::\n0::/a\n", v2 + "junk\n", map[string]string{"sys/fs/cgroup/a/cpu.max": "1.2.3 x"}, math.Inf(1)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			root := fstest.MapFS{
-				"proc/self/cgroup":    {Data: []byte(c.groups)},
-				"proc/self/mountinfo": {Data: []byte(c.mounts)},
-			}
-			for name, text := range c.files {
-				root[name] = &fstest.MapFile{Data: []byte(text)}
-			}
-			require.Equal(t, c.want, cpuQuota(root))
+			require.Equal(t, c.want, cpuQuota(machineOf(c.groups, c.mounts, c.files)))
 		})
 	}
-	require.GreaterOrEqual(t, DefaultThreads(), 1)
+	require.Positive(t, CPUs())
 }
