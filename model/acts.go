@@ -1,9 +1,6 @@
 package model
 
-import (
-	"cllm/kernels"
-	"cllm/tensor"
-)
+import "cllm/kernels"
 
 // acts is the input of one kind of matrix product in every form that the
 // model's matrices want it: [kind], nil where none does.
@@ -12,11 +9,16 @@ type acts [kernels.NumActKinds]*kernels.Acts
 // kinds is a set of forms.
 type kinds [kernels.NumActKinds]bool
 
-func (s *kinds) add(ms ...tensor.Matrix) {
-	for i := range ms {
-		s[ms[i].Act()] = true
+func (s *kinds) add(products ...*linear) {
+	for _, l := range products {
+		s[l.Act()] = true
 	}
 }
+
+// inputs are the forms that a model's products want, by what they multiply:
+// the normalised residual stream, the result of attention, and what is within
+// the feed-forward network.
+type inputs struct{ hidden, heads, inner kinds }
 
 // newActs takes room for n columns of k values in the given forms.
 func newActs(wanted kinds, n, k int) (a acts) {
@@ -60,5 +62,5 @@ func (a *acts) set(k *kernels.Impl, i int, row []float32, wanted kinds) {
 	}
 }
 
-// of is the form that m wants.
-func (a *acts) of(m tensor.Matrix) *kernels.Acts { return a[m.Act()] }
+// of is the form that a product wants.
+func (a *acts) of(l *linear) *kernels.Acts { return a[l.Act()] }

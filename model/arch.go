@@ -6,15 +6,14 @@ import (
 	"strings"
 )
 
-// architecture says how one family of dense transformers differs from the
-// others: what its layers have beside the weights that all of them have.
-type architecture struct {
-	qkvBias bool // biases on q, k and v
-	qkNorm  bool // RMSNorm of each q and k head
-}
+// architecture describes the models of one value of general.architecture. It
+// takes what it needs from their file and leaves blocks, in the words of
+// block.go, that the forward pass runs one after another.
+type architecture func(*loader)
 
 // architectures are the supported values of general.architecture.
 var architectures = map[string]architecture{
+	"llama": llama,
 	"qwen2": qwen2,
 	"qwen3": qwen3,
 }

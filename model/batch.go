@@ -25,9 +25,9 @@ type Batch struct {
 	Spans []Span
 }
 
-// rows is a set of tokens of the batch in order: all of them, or those that
+// rowSet is a set of tokens of the batch in order: all of them, or those that
 // give an output. A tile is a run of them within one span.
-type rows struct {
+type rowSet struct {
 	n     int
 	tiles []tile
 	units int // attention's units of work, see plan
@@ -118,7 +118,7 @@ func (r *Runner) lay(b *Batch) {
 		}
 	}
 	r.nLogits = logits
-	for _, s := range []*rows{&r.all, &r.outs} {
+	for _, s := range []*rowSet{&r.all, &r.outs} {
 		s.hidden.reset(s.n)
 		s.heads.reset(s.n)
 		s.inner.reset(s.n)
@@ -126,6 +126,6 @@ func (r *Runner) lay(b *Batch) {
 	}
 }
 
-func (s *rows) reset() {
+func (s *rowSet) reset() {
 	s.n, s.units, s.tiles = 0, 0, s.tiles[:0]
 }

@@ -3,6 +3,7 @@ package model
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"cllm/gguf"
@@ -12,7 +13,7 @@ import (
 // maxProblems bounds how many faults of a file one error lists.
 const maxProblems = 20
 
-// binder looks tensors up by name, checks their shapes and gathers what is
+// binder looks tensors up by name, checks their shapes and keeps what is
 // missing or wrong.
 type binder struct {
 	file    *gguf.File
@@ -54,6 +55,19 @@ func (b *binder) matrix(name string, rows, cols int) tensor.Matrix {
 	return m
 }
 
+// linear is the product NAME.weight, with NAME.bias when the file has that.
+func (b *binder) linear(name string, rows, cols int) linear {
+	return linear{b.matrix(name+".weight", rows, cols), b.optional(name+".bias", rows)}
+}
+
+// optional is a vector, or nil when the file does not have it.
+func (b *binder) optional(name string, n int) []float32 {
+	if !b.has(name) {
+		return nil
+	}
+	return b.vector(name, n)
+}
+
 func (b *binder) vector(name string, n int) []float32 {
 	t, ok := b.tensor(name)
 	if !ok {
@@ -77,13 +91,7 @@ func (b *binder) err(arch string) error {
 		errs = append(errs, fmt.Errorf("the file lacks the tensors %s", list(b.missing)))
 	}
 	if len(errs) == 0 {
-		var unknown []string
-		for _, t := range b.file.Tensors() {
-			if !b.used[t.Name] {
-				unknown = append(unknown, t.Name)
-			}
-		}
-		if len(unknown) > 0 {
+		if _, unknown := b.unused(); len(unknown) > 0 {
 			errs = append(errs, fmt.Errorf("architecture %s has no use for the tensors %s", arch, list(unknown)))
 		}
 	}
@@ -91,6 +99,33 @@ func (b *binder) err(arch string) error {
 		errs = append(errs[:maxProblems:maxProblems], errors.New("and more"))
 	}
 	return errors.Join(errs...)
+}
+
+// harmless matches tensors that add nothing to what is computed here: tables
+// of the rotation that some converters wrote out, though the metadata gives it,
+// and the head of a reranker, which leaves the logits as they are.
+var harmless = regexp.MustCompile(`^(rope_freqs|rope_factors_(long|short)|blk\.\d+\.(attn_rot_embd|rope_freqs)|cls(\.output)?)\.(weight|bias)$`)
+
+// unused are the tensors that nobody asked for, the harmless ones apart.
+func (b *binder) unused() (ignored, unknown []string) {
+	for _, t := range b.file.Tensors() {
+		switch {
+		case b.used[t.Name]:
+		case harmless.MatchString(t.Name):
+			ignored = append(ignored, t.Name)
+		default:
+			unknown = append(unknown, t.Name)
+		}
+	}
+	return ignored, unknown
+}
+
+// warnings names the harmless tensors that are left out.
+func (b *binder) warnings() []string {
+	if ignored, _ := b.unused(); len(ignored) > 0 {
+		return []string{"ignored are the tensors " + list(ignored)}
+	}
+	return nil
 }
 
 func list(names []string) string {

@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -66,9 +67,10 @@ func TestLoadSmall(t *testing.T) {
 	c := m.Config()
 	require.Equal(t, Config{
 		Arch: "qwen2", Layers: 2, Hidden: 64, Heads: 2, KVHeads: 1, HeadDim: 32, FFN: 96, Vocab: 8, Context: 128,
-		RMSEps: 1e-6, RopeTheta: 10000, RopeDims: 32, QKVBias: true, Tied: true,
+		RMSEps: 1e-6, RopeTheta: 10000, RopeDims: 32, Tied: true,
 		RopeScale: RopeScaling{Type: "linear", Factor: 1, OrigContext: 128, AttnFactor: 1},
 		Params:    c.Params, WeightBytes: 4 * c.Params,
+		queryScale: 1 / math.Sqrt(32), angles: 16,
 	}, c)
 	require.EqualValues(t, 64*8+64+2*(2*64+2*64*64+2*32*64+64+2*32+3*64*96), c.Params)
 
@@ -83,7 +85,7 @@ func TestLoadRefuses(t *testing.T) {
 		want   []string
 	}{
 		{map[string]any{"general.architecture": nil}, []string{"general.architecture is not in the file"}},
-		{map[string]any{"general.architecture": "llama"}, []string{`architecture "llama" is not supported`, "qwen2, qwen3"}},
+		{map[string]any{"general.architecture": "mamba"}, []string{`architecture "mamba" is not supported`, "llama, qwen2, qwen3"}},
 		{map[string]any{"qwen2.block_count": nil, "qwen2.attention.layer_norm_rms_epsilon": nil},
 			[]string{"lacks the metadata keys qwen2.block_count, qwen2.attention.layer_norm_rms_epsilon"}},
 		{map[string]any{"qwen2.block_count": "2"}, []string{"qwen2.block_count", "string", "integer"}},
@@ -102,8 +104,8 @@ func TestLoadRefuses(t *testing.T) {
 		{map[string]any{"qwen2.rope.scaling.factor": float32(-2)}, []string{"rope.scaling.factor: -2"}},
 		{map[string]any{"tokenizer.ggml.tokens": []string{"a"}}, []string{"8 rows", "1 tokens"}},
 		{map[string]any{"token_embd.weight": nil}, []string{"token_embd.weight"}},
-		{map[string]any{"blk.0.attn_k.bias": nil, "blk.1.ffn_up.weight": nil},
-			[]string{"lacks the tensors blk.0.attn_k.bias, blk.1.ffn_up.weight"}},
+		{map[string]any{"blk.0.attn_k.weight": nil, "blk.1.ffn_up.weight": nil},
+			[]string{"lacks the tensors blk.0.attn_k.weight, blk.1.ffn_up.weight"}},
 		{map[string]any{"blk.1.ffn_up.weight": []int64{64, 95}}, []string{`"blk.1.ffn_up.weight" is 95 x 64, the metadata says 96 x 64`}},
 		{map[string]any{"blk.1.ffn_norm.weight": []int64{63}}, []string{"has 63 values, the metadata says 64"}},
 		{map[string]any{"blk.1.ffn_norm.weight": []int64{64, 1}}, []string{"2 dimensions, want a vector"}},
@@ -136,7 +138,7 @@ func TestRopeScaling(t *testing.T) {
 			map[int][2]float64{0: {0.56238, 0.82688}, 20: {0.71872, 0.6953}, 30: {0.03087, 0.99952}, 50: {0.99979, 0.02053}}},
 	} {
 		c.RopeScale = v.scaling
-		r := newRope(c)
+		r := newRotation(c, neox, nil)
 		cos, sin, qcos, qsin := make([]float32, 64), make([]float32, 64), make([]float32, 64), make([]float32, 64)
 		r.angles(1000, 0.5, cos, sin, qcos, qsin)
 		for i, want := range v.want {

@@ -16,6 +16,13 @@ import (
 // CLLM_TEST_MODELS names.
 func open(t testing.TB, name string) *Model {
 	t.Helper()
+	m, err := Load(openFile(t, name))
+	require.NoError(t, err)
+	return m
+}
+
+func openFile(t testing.TB, name string) *gguf.File {
+	t.Helper()
 	path := filepath.Join("..", "testdata", name)
 	if _, err := os.Stat(path); err != nil {
 		path = filepath.Join(os.Getenv("CLLM_TEST_MODELS"), name)
@@ -26,9 +33,7 @@ func open(t testing.TB, name string) *Model {
 	f, err := gguf.Open(path)
 	require.NoError(t, err)
 	t.Cleanup(func() { f.Close() })
-	m, err := Load(f)
-	require.NoError(t, err)
-	return m
+	return f
 }
 
 // rig is a runner with the blocks of its cache dealt out in an odd order.

@@ -2,7 +2,6 @@ package model
 
 import (
 	"fmt"
-	"math"
 
 	"cllm/kernels"
 	"cllm/tensor"
@@ -23,20 +22,20 @@ type Runner struct {
 
 	maxTokens, maxOutputs int
 
-	// queryScale is the 1/sqrt(head size) of attention, with the factor of
-	// hadamard taken out when keys and queries go through that.
+	// queryScale is the config's, with the factor of hadamard taken out when
+	// keys and queries go through that.
 	queryScale float64
 
 	// The batch, as lay flattens it.
 	spans     []Span
 	rows      []row
 	source    []int32 // the row of each output
-	all, outs rows
+	all, outs rowSet
 	nLogits   int
 	out       [][]float32
 
 	// The state of a step: [row][...].
-	cos, sin, qcos, qsin []float32 // [RopeDims/2]
+	cos, sin, qcos, qsin []float32 // [Config.angles]
 	x                    []float32 // [Hidden], the residual stream
 	delta                []float32 // [Hidden], what is to be added to it
 	qkv                  []float32 // [(Heads+2·KVHeads)·HeadDim]
@@ -52,6 +51,7 @@ type Runner struct {
 // local is the working memory of one worker.
 type local struct {
 	row      []float32 // [Hidden]
+	half     []float32 // [HeadDim/2]
 	gate, up []float32 // stage
 	attn     *kernels.Attention
 	heads    []kernels.Attention // the parts of attn, by KV head
@@ -73,7 +73,7 @@ func NewRunner(m *Model, kv *KVCache, pool *tensor.Pool, maxTokens, maxOutputs i
 	}
 	r := &Runner{m: m, kv: kv, pool: pool, maxTokens: maxTokens, maxOutputs: maxOutputs}
 	r.step = r.forward
-	r.queryScale = 1 / math.Sqrt(float64(c.HeadDim))
+	r.queryScale = c.queryScale
 	if kv.format == kernels.KVQ8 {
 		r.queryScale /= float64(hadamardRun(c.HeadDim))
 	}
@@ -82,7 +82,7 @@ func NewRunner(m *Model, kv *KVCache, pool *tensor.Pool, maxTokens, maxOutputs i
 	r.out = make([][]float32, 0, maxOutputs)
 	r.all.tiles, r.outs.tiles = make([]tile, 0, maxTokens), make([]tile, 0, maxOutputs)
 
-	q, n := c.Heads*c.HeadDim, maxTokens*c.RopeDims/2
+	q, n := c.Heads*c.HeadDim, maxTokens*c.angles
 	r.cos, r.sin, r.qcos, r.qsin = make([]float32, n), make([]float32, n), make([]float32, n), make([]float32, n)
 	r.x, r.delta = make([]float32, maxTokens*c.Hidden), make([]float32, maxTokens*c.Hidden)
 	r.qkv = make([]float32, maxTokens*c.qkvWidth())
@@ -92,18 +92,15 @@ func NewRunner(m *Model, kv *KVCache, pool *tensor.Pool, maxTokens, maxOutputs i
 	r.logits = make([]float32, maxOutputs*c.Vocab)
 	r.part = newPartials(c, pool.Threads())
 
-	var hidden, heads, inner kinds
-	hidden.add(m.output)
-	for i := range m.layers {
-		l := &m.layers[i]
-		hidden.add(l.q, l.k, l.v, l.gate, l.up)
-		heads.add(l.o)
-		inner.add(l.down)
+	var wanted inputs
+	wanted.hidden.add(&m.output)
+	for i := range m.blocks {
+		m.blocks[i].op.inputs(&wanted)
 	}
 	a := &r.all
-	a.hidden = newActs(hidden, maxTokens, c.Hidden)
-	a.heads = newActs(heads, maxTokens, q)
-	a.inner = newActs(inner, maxTokens, c.FFN)
+	a.hidden = newActs(wanted.hidden, maxTokens, c.Hidden)
+	a.heads = newActs(wanted.heads, maxTokens, q)
+	a.inner = newActs(wanted.inner, maxTokens, c.FFN)
 	r.outs.hidden, r.outs.heads, r.outs.inner = a.hidden.shared(), a.heads.shared(), a.inner.shared()
 	r.headIn = a.hidden.shared()
 
@@ -111,6 +108,7 @@ func NewRunner(m *Model, kv *KVCache, pool *tensor.Pool, maxTokens, maxOutputs i
 	for range pool.Threads() {
 		l := local{
 			row:     make([]float32, c.Hidden),
+			half:    make([]float32, c.HeadDim/2),
 			gate:    make([]float32, max(stage, tensor.RowStep*maxTokens)),
 			up:      make([]float32, max(stage, tensor.RowStep*maxTokens)),
 			attn:    kernels.NewAttention(queries, c.HeadDim),
@@ -136,11 +134,11 @@ func (c Config) group() int    { return c.Heads / c.KVHeads }
 // ScratchBytes is an upper bound of the memory that a runner and its pool take.
 func ScratchBytes(c Config, threads, maxTokens, maxOutputs int) int64 {
 	q, tokens, outputs := c.Heads*c.HeadDim, int64(maxTokens), int64(maxOutputs)
-	floats := tokens * int64(2*c.RopeDims+2*c.Hidden+c.qkvWidth()+q+c.FFN)
+	floats := tokens * int64(4*c.angles+2*c.Hidden+c.qkvWidth()+q+c.FFN)
 	floats += outputs * int64(c.Hidden+c.Vocab)
 	floats += int64(partialQueries * (c.HeadDim + 2))
 	queries := c.tileQueries()
-	local := c.Hidden + 64*c.KVHeads + 2*max(stage, tensor.RowStep*maxTokens) +
+	local := c.Hidden + c.HeadDim/2 + 64*c.KVHeads + 2*max(stage, tensor.RowStep*maxTokens) +
 		queries*(4*c.HeadDim+2*kernels.BlockTokens+8) + 4*kernels.BlockTokens*c.HeadDim
 	pool := 40*c.MaxK() + 64<<10 + 4*(128<<10)
 	// Inputs of products in each form: 4, 1.25 and 1.2 bytes a value.

@@ -18,8 +18,10 @@ func TestWindows(t *testing.T) {
 	}
 	full := rig(2).alone(tokens, len(tokens), 3)
 	windows := func(n int) {
-		for i := range m.layers {
-			m.layers[i].window = n
+		for i := range m.blocks {
+			if a, ok := m.blocks[i].op.(*attention); ok {
+				a.window = n
+			}
 		}
 	}
 	defer windows(everything)
@@ -40,7 +42,7 @@ func TestWindows(t *testing.T) {
 			}
 			return rig(2).alone(other, len(other), 1)[0]
 		}
-		oldest := len(tokens) - 1 - len(m.layers)*(window-1)
+		oldest := len(tokens) - 1 - m.Config().Layers*(window-1)
 		require.Equal(t, want[2], last(0, oldest), "window %d", window)
 		require.NotEqual(t, want[2], last(0, oldest+window/4+1), "window %d", window)
 	}

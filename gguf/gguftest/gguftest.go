@@ -4,6 +4,7 @@ package gguftest
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -97,6 +98,15 @@ func (b *Builder) Open(tb testing.TB) *gguf.File {
 		tb.Fatal(err)
 	}
 	return f
+}
+
+// Floats is the data of an F32 tensor.
+func Floats(x []float32) []byte {
+	var b []byte
+	for _, v := range x {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+	}
+	return b
 }
 
 func size(t gguf.Type, dims []int64) int64 {
