@@ -10,7 +10,7 @@ ifdef CLLM_TEST_MODELS # tests run in their packages' folders
 export CLLM_TEST_MODELS := $(abspath $(CLLM_TEST_MODELS))
 endif
 
-.PHONY: build test race noasm lint models golden fuzz cross bench-peer bench-server-peer arm-cycles clean
+.PHONY: build test race noasm levels other-systems lint models golden fuzz cross bench-peer bench-server-peer arm-cycles clean
 
 build: ## a static bin/cllm
 	$(GOBUILD) -o bin/cllm ./cmd/cllm
@@ -18,11 +18,23 @@ build: ## a static bin/cllm
 test: ## CLLM_TEST_MODELS names a folder of real models
 	go test -timeout 30m ./...
 
-race: ## what has goroutines, with the race detector and the engine's invariants
-	CLLM_TEST_MODELS= CGO_ENABLED=1 go test -race -short -tags invariants ./tensor ./model ./runtime ./server
+race: ## all packages but the arithmetic, with the race detector and the engine's invariants
+	CLLM_TEST_MODELS= CGO_ENABLED=1 go test -race -short -tags invariants $$(go list ./... | grep -v '/kernels$$')
 
 noasm: ## the short suite on generic Go alone
 	CLLM_TEST_MODELS= go test -tags noasm -short ./...
+
+levels: ## the model's and the engine's tests, on every instruction set that this machine has
+	@for level in $$(go run ./cmd/cllm version | awk '$$2 == "available" {print $$1}'); do \
+	  echo "CLLM_KERNELS=$$level"; CLLM_KERNELS=$$level go test -timeout 60m ./model ./runtime || exit 1; \
+	done
+
+OTHERS = windows/amd64 darwin/arm64 linux/arm64
+other-systems: ## vet, and the tests built, for systems that this one is not
+	@for p in $(OTHERS); do \
+	  echo "$$p"; export GOOS=$${p%/*} GOARCH=$${p#*/}; \
+	  go vet ./... && go test -run '^$$' -exec true ./... >/dev/null || exit 1; \
+	done
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
@@ -30,7 +42,6 @@ lint:
 	go mod tidy -diff
 	go vet -tags noasm ./...
 	go vet -tags invariants ./...
-	GOARCH=arm64 go vet ./...
 	go run honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK) ./...
 
 models: ## the real models, and the demo models in every type, for the tests that need them
