@@ -60,7 +60,8 @@ func randomAttention(t testing.TB, seed uint64, n, head int) *Attention {
 		a.Q[i] = float32(r.NormFloat64() / math.Sqrt(float64(head)))
 	}
 	for i := range n {
-		q := &Acts{Kind: Act32, N: 1, K: head, Q: a.QQ[i*head:][:head], D: a.QD[i*head/32:][:head/32], Bias: make([]int32, head/32)}
+		q := NewActs(Act32, 1, head)
+		q.Q, q.D = a.QQ[i*head:][:head], a.QD[i*head/32:][:head/32]
 		quantizeAct32(q, 0, a.Q[i*head:][:head])
 	}
 	for i := range a.P {

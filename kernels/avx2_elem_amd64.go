@@ -93,13 +93,13 @@ func max2(x []float32) float32 {
 func quantizeAct32AVX2(a *Acts, col int, x []float32) {
 	n := a.K / 32
 	q, d, bias := a.Q[col*a.K:][:a.K], a.D[col*n:][:n], a.Bias[col*n:][:n]
-	quantize32AVX2(&q[0], &d[0], &bias[0], addr(x[:a.K]), n)
+	quantize32AVX2(&q[0], &d[0], &bias[0], &a.Start[col*2*n], addr(x[:a.K]), n)
 }
 
 func quantizeAct256AVX2(a *Acts, col int, x []float32) {
 	n := a.K / 256
 	q, d, sum := a.Q[col*a.K:][:a.K], a.D[col*n:][:n], a.Sum[col*16*n:][:16*n]
-	quantize256AVX2(&q[0], &d[0], &sum[0], addr(x[:a.K]), n)
+	quantize256AVX2(&q[0], &d[0], &sum[0], &a.Start[col*32*n], addr(x[:a.K]), n)
 }
 
 func storeKVF16AVX2(block []byte, slot int, k, v []float32) {
@@ -177,10 +177,10 @@ func addAVX2(dst, x *float32, n int)
 func maxAVX2(lanes, x *float32, n int)
 
 //go:noescape
-func quantize32AVX2(q *int8, d *float32, bias *int32, x *float32, blocks int)
+func quantize32AVX2(q *int8, d *float32, bias *int32, start *int16, x *float32, blocks int)
 
 //go:noescape
-func quantize256AVX2(q *int8, d *float32, sum *int16, x *float32, supers int)
+func quantize256AVX2(q *int8, d *float32, sum, start *int16, x *float32, supers int)
 
 //go:noescape
 func scoresF16AVX2(p, q *float32, k *byte, head int)

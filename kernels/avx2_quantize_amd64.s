@@ -14,8 +14,9 @@
 	VMAXPS X1, X0, X0
 
 // Y15 = magnitude bits, X14 = the least magnitude, X13 = 127, X12 = 1, Y11 =
-// the order of dwords after packing, Y10 = 128 in bytes, Y9 = 0.
-#define CONSTS_QUANTIZE \
+// the order of dwords after packing, Y10 = the weights' offset in bytes, Y9 = 0,
+// Y7 = -1 in words.
+#define CONSTS_QUANTIZE(OFFSET) \
 	VPCMPEQD Y15, Y15, Y15; \
 	VPSRLD   $1, Y15, Y15; \
 	MOVL     $0x0d800000, AX; \
@@ -25,8 +26,9 @@
 	MOVL     $0x3f800000, AX; \
 	VMOVD    AX, X12; \
 	VMOVDQU  ·packOrder(SB), Y11; \
-	VPBROADCASTD ·splat+12(SB), Y10; \
-	VPXOR    Y9, Y9, Y9
+	VPBROADCASTD OFFSET, Y10; \
+	VPXOR    Y9, Y9, Y9; \
+	VPCMPEQW Y7, Y7, Y7
 
 // Y2 = 32 elements at SI times Y8, as bytes in their order. Clobbers Y3-Y5.
 #define PACK32 \
@@ -43,14 +45,25 @@
 	VPACKSSWB Y4, Y2, Y2; \
 	VPERMD Y2, Y11, Y2
 
-// func quantize32AVX2(q *int8, d *float32, bias *int32, x *float32, blocks int)
-TEXT ·quantize32AVX2(SB), NOSPLIT, $0-40
+// Y3 = minus the offset times the sums of the bytes Y2 by pairs of an index mod
+// 4, in every dword of a lane for its 16. Clobbers Y4.
+#define STARTS \
+	VPMADDUBSW Y2, Y10, Y3; \
+	VPSHUFD $0x4e, Y3, Y4; \
+	VPADDW Y4, Y3, Y3; \
+	VPSHUFD $0xb1, Y3, Y4; \
+	VPADDW Y4, Y3, Y3; \
+	VPSUBW Y3, Y9, Y3
+
+// func quantize32AVX2(q *int8, d *float32, bias *int32, start *int16, x *float32, blocks int)
+TEXT ·quantize32AVX2(SB), NOSPLIT, $0-48
 	MOVQ q+0(FP), DI
 	MOVQ d+8(FP), R8
 	MOVQ bias+16(FP), R9
-	MOVQ x+24(FP), SI
-	MOVQ blocks+32(FP), CX
-	CONSTS_QUANTIZE
+	MOVQ start+24(FP), R10
+	MOVQ x+32(FP), SI
+	MOVQ blocks+40(FP), CX
+	CONSTS_QUANTIZE(·splat+8(SB))
 
 block:
 	VANDPS (SI), Y15, Y0
@@ -73,18 +86,16 @@ block:
 	PACK32
 	VMOVDQU Y2, (DI)
 
-	// The sum of the bytes with an offset of 128 each.
-	VPXOR   Y10, Y2, Y2
-	VPSADBW Y9, Y2, Y2
-	VEXTRACTI128 $1, Y2, X3
-	VPADDD  X3, X2, X2
-	VPSHUFD $0x0e, X2, X3
-	VPADDD  X3, X2, X2
-	VMOVD   X2, AX
-	SUBL    $4096, AX
-	SHLL    $7, AX
-	NEGL    AX
-	MOVL    AX, (R9)
+	// The bias is eight times the sum of both starts.
+	STARTS
+	VEXTRACTI128 $1, Y3, X4
+	VPADDW   X4, X3, X3
+	VMOVD    X3, (R10)
+	VPMADDWD X7, X3, X3
+	VPSLLD   $3, X3, X3
+	VPSUBD   X3, X9, X3
+	VMOVD    X3, (R9)
+	ADDQ    $4, R10
 	ADDQ    $128, SI
 	ADDQ    $32, DI
 	ADDQ    $4, R8
@@ -94,14 +105,15 @@ block:
 	VZEROUPPER
 	RET
 
-// func quantize256AVX2(q *int8, d *float32, sum *int16, x *float32, supers int)
-TEXT ·quantize256AVX2(SB), NOSPLIT, $0-40
+// func quantize256AVX2(q *int8, d *float32, sum, start *int16, x *float32, supers int)
+TEXT ·quantize256AVX2(SB), NOSPLIT, $0-48
 	MOVQ q+0(FP), DI
 	MOVQ d+8(FP), R8
 	MOVQ sum+16(FP), R9
-	MOVQ x+24(FP), SI
-	MOVQ supers+32(FP), CX
-	CONSTS_QUANTIZE
+	MOVQ start+24(FP), R10
+	MOVQ x+32(FP), SI
+	MOVQ supers+40(FP), CX
+	CONSTS_QUANTIZE(·splat+28(SB))
 
 super:
 	VXORPS Y0, Y0, Y0
@@ -129,18 +141,17 @@ thirtytwo:
 	PACK32
 	VMOVDQU Y2, (DI)
 
-	// The sums of the bytes of either lane, with an offset of 128 each.
-	VPXOR   Y10, Y2, Y2
-	VPSADBW Y9, Y2, Y2
-	VPSHUFD $0x0e, Y2, Y3
-	VPADDD  Y3, Y2, Y2
-	VEXTRACTI128 $1, Y2, X3
-	VMOVD   X2, AX
-	VMOVD   X3, BX
-	SUBL    $2048, AX
-	SUBL    $2048, BX
-	MOVW    AX, (R9)
-	MOVW    BX, 2(R9)
+	// The sum is the sum of both starts, divided by -32.
+	STARTS
+	VEXTRACTI128 $1, Y3, X4
+	VMOVD    X3, (R10)
+	VMOVD    X4, 4(R10)
+	VPMADDWD Y7, Y3, Y3
+	VPSRAD   $5, Y3, Y3
+	VEXTRACTI128 $1, Y3, X4
+	VPEXTRW  $0, X3, (R9)
+	VPEXTRW  $0, X4, 2(R9)
+	ADDQ    $8, R10
 	ADDQ    $128, SI
 	ADDQ    $32, DI
 	ADDQ    $4, R9

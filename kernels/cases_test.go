@@ -154,6 +154,14 @@ func (d data) acts(t testing.TB, r *rand.Rand, kind ActKind, n, k int) *Acts {
 			}
 		}
 	}
+	perStart, offset := 32, int16(16)
+	if kind == Act256 {
+		perStart, offset = 16, 32
+	}
+	a.Start = guarded[int16](t, n*k/perStart*2)
+	for i := range n * k / perStart {
+		start((*[2]int16)(a.Start[2*i:]), a.Q[perStart*i:perStart*(i+1)], offset)
+	}
 	a.D = guarded[float32](t, n*k/length)
 	for i := range a.D {
 		a.D[i] = float16(d.half(r))
@@ -169,6 +177,7 @@ func (a *Acts) columns(t testing.TB, n int) *Acts {
 	return &Acts{
 		Kind: a.Kind, N: n, K: a.K, X: atGuard(t, a.X, n*len(a.X)/a.N), Q: atGuard(t, a.Q, n*len(a.Q)/a.N),
 		D: atGuard(t, a.D, n*len(a.D)/a.N), Bias: atGuard(t, a.Bias, n*len(a.Bias)/a.N), Sum: atGuard(t, a.Sum, n*len(a.Sum)/a.N),
+		Start: atGuard(t, a.Start, n*len(a.Start)/a.N),
 	}
 }
 

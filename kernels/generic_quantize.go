@@ -36,31 +36,45 @@ func quantize32(q []int8, x []float32) (d float32, sum int32) {
 	return float16(toFloat16(d)), sum
 }
 
+// start sets the first sums of 16 bits of products with the values q, whose
+// weights are stored with an offset.
+func start(s *[2]int16, q []int8, offset int16) {
+	*s = [2]int16{}
+	for i, v := range q {
+		s[i/2%2] -= offset * int16(v)
+	}
+}
+
 func quantizeAct32(a *Acts, col int, x []float32) {
 	n := a.K / 32
 	q, d, bias := a.Q[col*a.K:][:a.K], a.D[col*n:][:n], a.Bias[col*n:][:n]
+	starts := a.Start[col*2*n:][:2*n]
 	for b := range n {
 		var sum int32
 		d[b], sum = quantize32(q[32*b:32*b+32], x[32*b:32*b+32])
 		bias[b] = -128 * sum
+		start((*[2]int16)(starts[2*b:]), q[32*b:32*b+32], 16)
 	}
 }
 
 func quantizeAct256(a *Acts, col int, x []float32) {
 	n := a.K / 256
 	q, d, sums := a.Q[col*a.K:][:a.K], a.D[col*n:][:n], a.Sum[col*16*n:][:16*n]
+	starts := a.Start[col*32*n:][:32*n]
 	for b := range n {
 		amax := maxAbs(x[256*b : 256*b+256])
 		if amax < quantizeMin {
 			d[b] = 0
 			clear(q[256*b : 256*b+256])
 			clear(sums[16*b : 16*b+16])
+			clear(starts[32*b : 32*b+32])
 			continue
 		}
 		scale := 127 / amax
 		d[b] = 1 / scale
 		for g := 16 * b; g < 16*b+16; g++ {
 			sums[g] = int16(quantize(q[16*g:16*g+16], x[16*g:16*g+16], scale))
+			start((*[2]int16)(starts[2*g:]), q[16*g:16*g+16], 32)
 		}
 	}
 }

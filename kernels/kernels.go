@@ -89,6 +89,12 @@ type Acts struct {
 	Bias []int32
 	// Sum is, for Act256, [N][K/16]: the sums of 16 values of Q each.
 	Sum []int16
+	// Start is what sums of 16 bits begin with in products whose weights are
+	// stored with an offset, two for each 32 (Act32) or 16 (Act256) values of Q,
+	// since products of bytes are added up in pairs: minus 16 (32) times the sum
+	// of the values whose index mod 4 is 0 or 1, and of those where it is 2 or 3.
+	// Only generic Go and the levels of AVX2 set and read it.
+	Start []int16
 }
 
 // Scratch is the working memory of one worker. Implementations lay their
@@ -105,7 +111,7 @@ type Scratch struct {
 // a is of the format's ActKind.
 type MulFunc func(y []float32, stride int, w []byte, rows int, a *Acts, s *Scratch)
 
-// QuantizeFunc sets column col of a (Q, D and Bias or Sum) from x, len(x) = a.K.
+// QuantizeFunc sets column col of a (Q, D, Start and Bias or Sum) from x, len(x) = a.K.
 //
 // Act32, per block of 32: amax = max|x|, D = float32(float16(amax/127)),
 // q = round-to-even(x · (1/(amax/127))) (ggml's Q8_0).

@@ -55,14 +55,21 @@ func checkQuantize(t *testing.T, k *Impl, kind ActKind, d data, n int) {
 			copy(got.D, want.D)
 			copy(got.Bias, want.Bias)
 			copy(got.Sum, want.Sum)
+			copy(got.Start, want.Start)
 			continue
 		}
 		require.Equal(t, want.Q, got.Q, "%s data, k=%d column %d", d, n, col)
 		requireSame(t, want.D, got.D, "D: %s data, k=%d column %d", d, n, col)
 		require.Equal(t, want.Bias, got.Bias, "%s data, k=%d column %d", d, n, col)
 		require.Equal(t, want.Sum, got.Sum, "%s data, k=%d column %d", d, n, col)
+		if !startless[k.Name] {
+			require.Equal(t, want.Start, got.Start, "%s data, k=%d column %d", d, n, col)
+		}
 	}
 }
+
+// startless are the implementations whose products do not read Acts.Start.
+var startless = map[string]bool{"avx512": true, "neon": true, "dotprod": true, "i8mm": true}
 
 func finite(x []float32) bool {
 	for _, v := range x {
@@ -109,6 +116,23 @@ func TestQuantizeInvariants(t *testing.T) {
 				}
 				require.Equal(t, sum, a.Sum[i])
 			}
+			checkStart(t, a)
 		}
+	}
+}
+
+// checkStart compares Start with its definition.
+func checkStart(t *testing.T, a *Acts) {
+	length, offset := 32, 16
+	if a.Kind == Act256 {
+		length, offset = 16, 32
+	}
+	for i := range len(a.Start) / 2 {
+		var sum [4]int
+		for j, q := range a.Q[length*i : length*(i+1)] {
+			sum[j%4] += int(q)
+		}
+		require.Equal(t, []int{-offset * (sum[0] + sum[1]), -offset * (sum[2] + sum[3])},
+			[]int{int(a.Start[2*i]), int(a.Start[2*i+1])}, "start %d", i)
 	}
 }

@@ -172,7 +172,7 @@ func TestScratchIsAligned(t *testing.T) {
 	for n := range 100 {
 		a := NewActs(Act256, 1, 256*n)
 		require.Len(t, a.Q, 256*n)
-		require.Zero(t, misalignment(a.Q)|misalignment(a.D)|misalignment(a.Sum))
+		require.Zero(t, misalignment(a.Q)|misalignment(a.D)|misalignment(a.Sum)|misalignment(a.Start))
 	}
 	s := NewScratch(896)
 	require.Zero(t, misalignment(s.Panel)|misalignment(s.F)|misalignment(s.I))
@@ -189,7 +189,7 @@ func TestActsReset(t *testing.T) {
 		b := NewActs(kind, 1, 256)
 		a.Reset(2, 1024)
 		a.Reset(1, 256)
-		require.Equal(t, []int{len(b.X), len(b.Q), len(b.D), len(b.Bias), len(b.Sum)},
-			[]int{len(a.X), len(a.Q), len(a.D), len(a.Bias), len(a.Sum)})
+		require.Equal(t, []int{len(b.X), len(b.Q), len(b.D), len(b.Bias), len(b.Sum), len(b.Start)},
+			[]int{len(a.X), len(a.Q), len(a.D), len(a.Bias), len(a.Sum), len(a.Start)})
 	}
 }

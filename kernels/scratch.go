@@ -25,8 +25,10 @@ func NewActs(kind ActKind, n, k int) *Acts {
 		a.X = aligned[float32](n * k)
 	case Act32:
 		a.Q, a.D, a.Bias = aligned[int8](n*k), aligned[float32](n*k/32), aligned[int32](n*k/32)
+		a.Start = aligned[int16](n * k / 16)
 	case Act256:
 		a.Q, a.D, a.Sum = aligned[int8](n*k), aligned[float32](n*k/256), aligned[int16](n*k/16)
+		a.Start = aligned[int16](n * k / 8)
 	}
 	a.Reset(n, k)
 	return a
@@ -40,9 +42,9 @@ func (a *Acts) Reset(n, k int) {
 	case ActF32:
 		a.X = a.X[:n*k]
 	case Act32:
-		a.Q, a.D, a.Bias = a.Q[:n*k], a.D[:n*k/32], a.Bias[:n*k/32]
+		a.Q, a.D, a.Bias, a.Start = a.Q[:n*k], a.D[:n*k/32], a.Bias[:n*k/32], a.Start[:n*k/16]
 	case Act256:
-		a.Q, a.D, a.Sum = a.Q[:n*k], a.D[:n*k/256], a.Sum[:n*k/16]
+		a.Q, a.D, a.Sum, a.Start = a.Q[:n*k], a.D[:n*k/256], a.Sum[:n*k/16], a.Start[:n*k/8]
 	}
 }
 

@@ -141,8 +141,8 @@ func ScratchBytes(c Config, threads, maxTokens, maxOutputs int) int64 {
 	local := c.Hidden + c.HeadDim/2 + 64*c.KVHeads + 2*max(stage, tensor.RowStep*maxTokens) +
 		queries*(4*c.HeadDim+2*kernels.BlockTokens+8) + 4*kernels.BlockTokens*c.HeadDim
 	pool := 40*c.MaxK() + 64<<10 + 4*(128<<10)
-	// Inputs of products in each form: 4, 1.25 and 1.2 bytes a value.
-	inputs := tokens * int64(c.Hidden+q+c.FFN) * 13 / 2
+	// Inputs of products in each form: 4, 1.4 and 1.4 bytes a value.
+	inputs := tokens * int64(c.Hidden+q+c.FFN) * 7
 	headers := tokens * 64
 	const rounding = 64 << 10 // of the allocator, per worker and for the rest
 	return 4*floats + int64(threads)*int64(4*local+pool+rounding) + inputs + headers + 2*rounding
