@@ -75,7 +75,7 @@ func (e *Engine) Embed(ctx context.Context, tokens []int32, pooling Pooling) ([]
 		if err := context.Cause(ctx); err != nil {
 			return nil, err
 		}
-		return nil, errClosed
+		return nil, ErrClosed
 	}
 	return m.vector(), nil
 }

@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -38,6 +37,7 @@ type Engine struct {
 	draining  bool
 	closed    bool
 	stats     Stats
+	health    health
 	wakeup    chan struct{} // capacity 1
 	idle      chan struct{} // closed when draining and nothing is left
 	done      chan struct{} // closed when the loop has ended
@@ -52,8 +52,6 @@ type forwarder interface {
 	Forward(b *model.Batch) ([][]float32, error)
 }
 
-var errClosed = errors.New("the engine is closed")
-
 // start makes the channels and runs the loop.
 func (e *Engine) start() {
 	e.wakeup = make(chan struct{}, 1)
@@ -65,7 +63,7 @@ func (e *Engine) start() {
 // Submit queues a request. Its tokens arrive on the stream. When ctx ends, at
 // any moment, so does the request, and its blocks are free at the next step.
 //
-// Errors: [ErrQueueFull], [ErrDraining], [*ContextError] for a prompt that no
+// Errors: [ErrQueueFull], [ErrDraining], [ErrClosed], [*ContextError] for a prompt that no
 // sequence can hold, [*FieldError] for a value that is out of range.
 func (e *Engine) Submit(ctx context.Context, r Request) (*Stream, error) {
 	if err := r.validate(e.vocab.Size(), e.sched.maxRunning, e.limit, e.why); err != nil {
@@ -98,7 +96,7 @@ func (e *Engine) submit(ctx context.Context, r *request) (*Stream, error) {
 	var err error
 	switch {
 	case e.closed:
-		err = errClosed
+		err = ErrClosed
 	case e.draining:
 		err = ErrDraining
 	case e.taken+r.N > e.places:
@@ -196,6 +194,9 @@ func (e *Engine) gather() (busy, closed, draining bool) {
 	closed, draining = e.closed, e.draining
 	e.mu.Unlock()
 	e.expire(closed)
+	if !closed && len(s.waiting)+len(s.running) == 0 {
+		e.probe()
+	}
 	e.publish()
 	return len(s.waiting)+len(s.running) > 0, closed, draining
 }

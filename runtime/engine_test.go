@@ -378,7 +378,7 @@ func TestDrainAndClose(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, []string{FinishCancelled, FinishLength, FinishStop}, got.Choices[0].FinishReason)
 	_, err = r.Submit(t.Context(), q)
-	require.ErrorIs(t, err, errClosed)
+	require.ErrorIs(t, err, ErrClosed)
 }
 
 func TestStalledReaderHoldsNobodyUp(t *testing.T) {

@@ -113,6 +113,7 @@ func FixedSeed(number uint64) Seed { return Seed{number, true} }
 var (
 	ErrQueueFull = errors.New("the queue is full")
 	ErrDraining  = errors.New("the engine is shutting down")
+	ErrClosed    = errors.New("the engine is closed")
 )
 
 // ContextError says that a prompt is longer than a sequence can be.

@@ -21,7 +21,7 @@ func (e *Engine) step() {
 			r.admitted = start
 		}
 	}
-	out, err := e.model.Forward(&s.batch)
+	out, err := e.forward(&s.batch)
 	if err != nil {
 		e.stepAlone(err)
 		return
@@ -51,7 +51,7 @@ func (e *Engine) stepAlone(err error) {
 		p := &picks[i]
 		p.out = 0
 		one := model.Batch{Spans: spans[i : i+1]}
-		out, err := e.model.Forward(&one)
+		out, err := e.forward(&one)
 		if err == nil {
 			s.picks = picks[i : i+1]
 			e.draw(out)

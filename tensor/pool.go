@@ -65,11 +65,28 @@ type Fault struct {
 }
 
 func (f *Fault) Error() string {
-	// A fault on a page of a mapping is a runtime.Error with its address.
-	if a, ok := f.Cause.(interface{ Addr() uintptr }); ok && a.Addr() > 1<<16 {
-		return fmt.Sprintf("memory fault at %#x in worker %d: the model file was cut short or cannot be read any more", a.Addr(), f.Worker)
+	if a, ok := f.address(); ok {
+		return fmt.Sprintf("memory fault at %#x in worker %d: the model file was cut short or cannot be read any more", a, f.Worker)
 	}
 	return fmt.Sprintf("worker %d failed: %v", f.Worker, f.Cause)
+}
+
+// Mapping says whether the cause was a page of a mapping that cannot be read:
+// the model file, or the disk below it, is gone.
+func (f *Fault) Mapping() bool {
+	_, ok := f.address()
+	return ok
+}
+
+// address is where a mapping could not be read: such a fault is a
+// runtime.Error with an address, which nil pointers have only in the first
+// pages.
+func (f *Fault) address() (uintptr, bool) {
+	a, ok := f.Cause.(interface{ Addr() uintptr })
+	if !ok || a.Addr() <= 1<<16 {
+		return 0, false
+	}
+	return a.Addr(), true
 }
 
 // Unwrap gives the cause when it is an error.

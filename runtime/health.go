@@ -1,0 +1,87 @@
+package runtime
+
+import (
+	"errors"
+	"time"
+
+	"cllm/model"
+	"cllm/tensor"
+)
+
+// health is what the last forward pass says of the engine. Only a fault of the
+// mapping is the engine's own: whatever else fails, fails with its request.
+type health struct {
+	err    error     // the fault, nil when the pass succeeded
+	at     time.Time // of the pass
+	wanted bool      // somebody asks, and the pass was long ago
+}
+
+// probeAge is how old the last pass may be when somebody asks for the
+// engine's health.
+const probeAge = time.Second
+
+// Health is nil while the engine can compute. It is [ErrClosed] after Close,
+// and the fault (a [*tensor.Fault]) after a pass that could not read the model,
+// until one succeeds. It returns at once, with what is known; when the last
+// pass was over a second ago and nothing runs, it has the engine make one of a
+// single token, whose outcome the next call tells.
+func (e *Engine) Health() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return ErrClosed
+	}
+	if !e.health.wanted && time.Since(e.health.at) > probeAge {
+		e.health.wanted = true
+		e.wake()
+	}
+	return e.health.err
+}
+
+// forward runs the model, and notes what that says of the engine.
+func (e *Engine) forward(b *model.Batch) ([][]float32, error) {
+	out, err := e.model.Forward(b)
+	var fault *tensor.Fault
+	if !errors.As(err, &fault) || !fault.Mapping() {
+		fault = nil
+	}
+	if err != nil && fault == nil {
+		return out, err
+	}
+	e.mu.Lock()
+	was := e.health.err
+	e.health = health{at: time.Now()}
+	if fault != nil {
+		e.health.err = fault
+	}
+	e.mu.Unlock()
+	switch {
+	case fault != nil && was == nil:
+		e.log.Error("the model cannot be read", "error", fault)
+	case fault == nil && was != nil:
+		e.log.Info("the model can be read again")
+	}
+	return out, err
+}
+
+// probe computes one token when somebody wants to know whether that works.
+func (e *Engine) probe() {
+	e.mu.Lock()
+	wanted := e.health.wanted
+	e.mu.Unlock()
+	if !wanted {
+		return
+	}
+	block, err := e.sched.pool.alloc()
+	if err != nil {
+		return // something runs: its passes tell
+	}
+	_, err = e.forward(&model.Batch{Spans: []model.Span{{Tokens: []int32{0}, Blocks: []int32{block}, Logits: 1}}})
+	e.sched.pool.release(block)
+	if err != nil {
+		e.log.Debug("a probe failed", "error", err)
+		e.mu.Lock()
+		e.health.wanted = false
+		e.mu.Unlock()
+	}
+}
