@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -35,6 +36,21 @@ func BenchmarkEncode(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				ids = tok.Encode(ids[:0], c.text, true)
+			}
+		})
+	}
+}
+
+// BenchmarkEncodeSegments is a conversation; its rate must not fall with the number of messages.
+func BenchmarkEncodeSegments(b *testing.B) {
+	for _, n := range []int{100, 10_000} {
+		b.Run(fmt.Sprintf("%d messages", n), func(b *testing.B) {
+			tok, segments := qwen(b), conversation(n)
+			text, _ := join(segments)
+			ids := tok.EncodeSegments(nil, segments...)
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				ids = tok.EncodeSegments(ids[:0], segments...)
 			}
 		})
 	}

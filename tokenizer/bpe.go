@@ -1,167 +1,160 @@
 package tokenizer
 
-import "slices"
+import (
+	"fmt"
+	"strings"
 
-// A word starts as the tokens of its bytes. Of all neighbours that can merge, those of the lowest
-// rank do so first, the leftmost of equals, until none are left.
+	"cllm/gguf"
+)
 
-// maxShort is the length up to which looking at every pair beats a queue.
-const maxShort = 24
+const (
+	keyPre    = "tokenizer.ggml.pre"
+	keyMerges = "tokenizer.ggml.merges"
+)
 
-// merge appends the tokens of a word of at least one byte.
-func (e *encoder) merge(dst []int32, word string) []int32 {
-	if len(word) <= maxShort {
-		return e.t.mergeShort(dst, word)
-	}
-	return e.mergeLong(dst, word)
+// byteBPEFile is what a file says of a byte-level BPE vocabulary.
+type byteBPEFile struct {
+	pre    string   // "" when the file does not say
+	merges []string // "left right", best first
 }
 
-// mergeShort keeps the tokens and the ranks of the merges between them in two arrays.
-func (t *Tokenizer) mergeShort(dst []int32, word string) []int32 {
-	var ids [maxShort]int32
-	var ranks [maxShort]uint32 // ranks[i] is that of ids[i] with ids[i+1]
-	n := len(word)
-	for i := range n {
-		ids[i] = t.bytes[word[i]]
-		if i > 0 {
-			ranks[i-1] = t.merges.rank(ids[i-1], ids[i])
-		}
+func (b *byteBPEFile) read(f *gguf.File, v *vocabulary) (err error) {
+	if err = get(&b.pre, keyPre, f.String, false); err != nil {
+		return err
 	}
-	for n > 1 {
-		best, at := noMerge, 0
-		for i, rank := range ranks[:n-1] {
-			if rank < best {
-				best, at = rank, i
-			}
-		}
-		if best == noMerge {
-			break
-		}
-		ids[at] = t.merges.made[best]
-		copy(ids[at+1:n-1], ids[at+2:n])
-		copy(ranks[at:n-1], ranks[at+1:n-1])
-		n--
-		if at > 0 {
-			ranks[at-1] = t.merges.rank(ids[at-1], ids[at])
-		}
-		if at+1 < n {
-			ranks[at] = t.merges.rank(ids[at], ids[at+1])
-		}
+	if p := findPre(b.pre); p != nil {
+		v.addBOS = p.addBOS
 	}
-	return appendKnown(dst, ids[:n])
+	return get(&b.merges, keyMerges, f.Strings, true)
 }
 
-// appendKnown leaves out bytes for which the vocabulary has no token.
-func appendKnown(dst, ids []int32) []int32 {
-	for _, id := range ids {
-		if id >= 0 {
-			dst = append(dst, id)
+// byteBPE is byte-level BPE: text is split into words, a word starts as the tokens of its bytes, and
+// neighbours merge by rank. Tokens are written in the byte-level alphabet.
+type byteBPE struct {
+	ids          *textTable
+	size         int // of the vocabulary
+	pre          preTokenizer
+	ignoreMerges bool
+	bytes        [256]int32 // the token of each single byte, -1 if there is none
+	merges       *mergeTable
+	// phantoms are the bytes of what merges make and the vocabulary lacks: their ids go on after its
+	// tokens. They can merge on, but not come out.
+	phantoms []string
+}
+
+func (b *byteBPEFile) build(t *Tokenizer) (kind, error) {
+	name := b.pre
+	if name == "" {
+		name = preDefault.names[0]
+	}
+	pre := findPre(name)
+	if pre == nil {
+		return nil, fmt.Errorf("%s: %q is not supported; supported: %q", keyPre, b.pre, preNames())
+	}
+	if pre == &preDefault {
+		given := "is missing"
+		if b.pre != "" {
+			given = fmt.Sprintf("is %q", b.pre)
 		}
+		t.warn("%s %s: text is split into words by llama.cpp's default rules, which are seldom the model's", keyPre, given)
 	}
-	return dst
+	if len(b.merges) > maxMerges {
+		return nil, fmt.Errorf("%s: %d merges, at most %d are supported", keyMerges, len(b.merges), maxMerges)
+	}
+	k := &byteBPE{ids: t.ids, size: len(t.texts), pre: pre.scanner(classes()), ignoreMerges: pre.ignoreMerges}
+	for c := range k.bytes {
+		k.bytes[c] = t.ids.find(string(byteToRune[c]))
+	}
+	return k, k.setMerges(t, b.merges)
 }
 
-// symbol is one token of a long word in a linked list; -1 ends it.
-type symbol struct {
-	id         int32
-	rank       uint32 // of the merge with the next symbol
-	prev, next int32
-}
+func (b *byteBPE) appendRaw(dst []byte, text string) []byte { return appendRaw(dst, text) }
 
-// mergeLong takes the next merge from a queue: n bytes cost n log n. The queue's entries are rank and
-// position; one whose symbol has another rank by now is stale.
-func (e *encoder) mergeLong(dst []int32, word string) []int32 {
-	symbols := slices.Grow(e.symbols[:0], len(word))[:len(word)]
-	e.symbols, e.queue = symbols, slices.Grow(e.queue[:0], len(word))
-	for i := range symbols {
-		symbols[i] = symbol{id: e.t.bytes[word[i]], prev: int32(i) - 1, next: int32(i) + 1}
-	}
-	symbols[len(symbols)-1].next = -1
-	for i := range symbols {
-		e.pair(int32(i))
-	}
-	for len(e.queue) > 0 {
-		top := e.pop()
-		at := int32(uint32(top))
-		s := &symbols[at]
-		if s.rank != uint32(top>>32) {
+// setMerges turns the merge rules from text to ids.
+func (b *byteBPE) setMerges(t *Tokenizer, rules []string) error {
+	b.merges = newMergeTable(len(rules))
+	find := t.ids.find
+	var joined []byte
+	next := int32(-1) // rules mostly come in the order of the tokens that they make
+	never, example := 0, ""
+	for rank, rule := range rules {
+		left, right, ok := cutRule(rule)
+		if !ok {
+			never, example = never+1, rule
+			b.merges.skip()
 			continue
 		}
-		gone := &symbols[s.next]
-		s.id, s.next = e.t.merges.made[s.rank], gone.next
-		gone.rank = noMerge
-		if s.next >= 0 {
-			symbols[s.next].prev = at
+		leftID, rightID := find(left), find(right)
+		if !t.joins(next, left, right) {
+			joined = append(append(joined[:0], left...), right...)
+			next = find(string(joined))
 		}
-		if s.prev >= 0 {
-			e.pair(s.prev)
+		if (leftID < 0 || rightID < 0 || next < 0) && b.phantoms == nil {
+			// From here on there are ids for what the vocabulary lacks; what came before needs none.
+			find = b.addPhantoms(t, rules)
+			if b.size+len(b.phantoms) > maxTokens {
+				return fmt.Errorf("%s[%d]: %q: too many merges of tokens that %s lacks", keyMerges, rank, rule, keyTokens)
+			}
+			leftID, rightID, next = find(left), find(right), find(left+right)
 		}
-		e.pair(at)
+		if leftID < 0 || rightID < 0 {
+			never, example = never+1, rule
+			b.merges.skip()
+			continue
+		}
+		b.merges.add(leftID, rightID, next)
+		next++
 	}
-	for i := int32(0); i >= 0; i = symbols[i].next {
-		if id := symbols[i].id; id >= 0 {
-			dst = append(dst, id)
-		}
+	if never > 0 {
+		t.warn("%s: %d of %d merges can never apply, as %q: %s lacks what they merge", keyMerges, never, len(rules), example, keyTokens)
 	}
-	return dst
+	return nil
 }
 
-// pair finds the merge of a symbol with its next, and queues it.
-func (e *encoder) pair(at int32) {
-	s := &e.symbols[at]
-	s.rank = noMerge
-	if s.next < 0 {
-		return
+// cutRule splits a merge rule, "left right"; a space may begin the left token.
+func cutRule(rule string) (left, right string, ok bool) {
+	cut := 1 + strings.IndexByte(rule[min(1, len(rule)):], ' ')
+	if cut == 0 {
+		return "", "", false
 	}
-	if s.rank = e.t.merges.rank(s.id, e.symbols[s.next].id); s.rank != noMerge {
-		e.push(uint64(s.rank)<<32 | uint64(uint32(at)))
-	}
+	return rule[:cut], rule[cut+1:], true
 }
 
-// push and pop keep the queue a binary heap, smallest first.
-func (e *encoder) push(item uint64) {
-	q := append(e.queue, item)
-	i := len(q) - 1
-	for i > 0 {
-		parent := (i - 1) / 2
-		if q[parent] <= item {
-			break
+// addPhantoms gives ids to all that merges make and single bytes that are not tokens. It returns the
+// function that finds tokens and phantoms.
+func (b *byteBPE) addPhantoms(t *Tokenizer, rules []string) func(string) int32 {
+	ids := map[string]int32{}
+	add := func(text string) {
+		if _, known := ids[text]; !known && t.ids.find(text) < 0 {
+			ids[text] = int32(b.size + len(b.phantoms))
+			b.phantoms = append(b.phantoms, string(appendRaw(nil, text)))
 		}
-		q[i], i = q[parent], parent
 	}
-	q[i] = item
-	e.queue = q
+	for c := range b.bytes {
+		add(string(byteToRune[c]))
+	}
+	for _, rule := range rules {
+		if left, right, ok := cutRule(rule); ok {
+			add(left + right)
+		}
+	}
+	find := func(text string) int32 {
+		if id, phantom := ids[text]; phantom {
+			return id
+		}
+		return t.ids.find(text)
+	}
+	for c := range b.bytes {
+		b.bytes[c] = find(string(byteToRune[c]))
+	}
+	return find
 }
 
-func (e *encoder) pop() uint64 {
-	q := e.queue
-	top, item := q[0], q[len(q)-1]
-	q = q[:len(q)-1]
-	i := 0
-	for {
-		child := 2*i + 1
-		if child >= len(q) {
-			break
-		}
-		if child+1 < len(q) && q[child+1] < q[child] {
-			child++
-		}
-		if q[child] >= item {
-			break
-		}
-		q[i], i = q[child], child
+// joins tells whether token id is left and right joined.
+func (t *Tokenizer) joins(id int32, left, right string) bool {
+	if id < 0 || int(id) >= len(t.texts) {
+		return false
 	}
-	if len(q) > 0 {
-		q[i] = item
-	}
-	e.queue = q
-	return top
-}
-
-// trim lets go of the memory of an unusually long word.
-func (e *encoder) trim() {
-	const keep = 1 << 14
-	if cap(e.symbols) > keep || cap(e.queue) > 4*keep {
-		e.symbols, e.queue = nil, nil
-	}
+	text := t.texts[id]
+	return len(text) == len(left)+len(right) && text[:len(left)] == left && text[len(left):] == right
 }

@@ -42,3 +42,11 @@ func appendRaw(dst []byte, text string) []byte {
 	}
 	return dst
 }
+
+// appendSpelled appends bytes as the byte-level alphabet writes them.
+func appendSpelled(dst []byte, raw string) []byte {
+	for i := range len(raw) {
+		dst = utf8.AppendRune(dst, byteToRune[raw[i]])
+	}
+	return dst
+}

@@ -24,7 +24,8 @@ type chatForm struct {
 }
 
 // setChat looks for the ChatML tokens, and for the system prompt that the template falls back to.
-func (t *Tokenizer) setChat(template string) {
+func (t *Tokenizer) setChat() {
+	template := t.templates[""]
 	t.chat.known = t.ids.find(chatStart) >= 0 && t.ids.find(chatEnd) >= 0
 	for _, newline := range []string{`\n`, "\n"} {
 		_, rest, found := strings.Cut(template, "'"+chatStart+"system"+newline)
@@ -41,17 +42,17 @@ func (t *Tokenizer) setChat(template string) {
 
 // ChatML writes a conversation in the ChatML form, up to where the assistant answers. If it does not
 // begin with a system message and the file's template has a default one (Qwen2 and Qwen2.5), that is
-// put first. The text is for Encode with special tokens; so are any within the messages.
-func (t *Tokenizer) ChatML(msgs []Message) (string, error) {
+// put first. What the messages say is text: it becomes no control token.
+func (t *Tokenizer) ChatML(msgs []Message) ([]Segment, error) {
 	if !t.chat.known {
-		return "", fmt.Errorf("the model has no ChatML form: %s lacks %s or %s", keyTokens, chatStart, chatEnd)
+		return nil, fmt.Errorf("the model has no ChatML form: %s lacks %s or %s", keyTokens, chatStart, chatEnd)
 	}
 	if len(msgs) == 0 {
-		return "", errors.New("no messages")
+		return nil, errors.New("no messages")
 	}
-	var text strings.Builder
+	var prompt []Segment
 	turn := func(role, content string) {
-		text.WriteString(chatStart + role + "\n" + content + chatEnd + "\n")
+		prompt = append(prompt, Segment{chatStart + role + "\n", true}, Segment{content, false}, Segment{chatEnd + "\n", true})
 	}
 	if msgs[0].Role != "system" && t.chat.system != "" {
 		turn("system", t.chat.system)
@@ -61,9 +62,8 @@ func (t *Tokenizer) ChatML(msgs []Message) (string, error) {
 		case "system", "user", "assistant":
 			turn(m.Role, m.Content)
 		default:
-			return "", fmt.Errorf("messages[%d]: role %q; supported: system, user, assistant", i, m.Role)
+			return nil, fmt.Errorf("messages[%d]: role %q; supported: system, user, assistant", i, m.Role)
 		}
 	}
-	text.WriteString(chatStart + "assistant\n")
-	return text.String(), nil
+	return append(prompt, Segment{chatStart + "assistant\n", true}), nil
 }

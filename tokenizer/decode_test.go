@@ -11,7 +11,7 @@ func TestDecoderHoldsBackPartialCharacters(t *testing.T) {
 	d := tok.NewDecoder(false)
 	push := func(raw string) (shown []string) {
 		for i := range len(raw) {
-			shown = append(shown, d.Push(tok.bytes[raw[i]]))
+			shown = append(shown, d.Push(bpe(tok).bytes[raw[i]]))
 		}
 		return shown
 	}
@@ -27,7 +27,7 @@ func TestDecoderHoldsBackPartialCharacters(t *testing.T) {
 
 func TestDecoderControlTokens(t *testing.T) {
 	tok := demo(t)
-	begin, rest := tok.bytes[0xE5], []int32{tok.bytes[0xA4], tok.bytes[0xA9]}
+	begin, rest := bpe(tok).bytes[0xE5], []int32{bpe(tok).bytes[0xA4], bpe(tok).bytes[0xA9]}
 	ids := append([]int32{begin, tok.EOS()}, rest...)
 	require.Equal(t, "天", tok.Decode(ids, false), "hidden: the character goes on")
 	require.Equal(t, "\uFFFD<|im_end|>\uFFFD\uFFFD", tok.Decode(ids, true))
@@ -45,11 +45,11 @@ func TestDecodeInvalid(t *testing.T) {
 	} {
 		var ids []int32
 		for i := range len(c.raw) {
-			ids = append(ids, tok.bytes[c.raw[i]])
+			ids = append(ids, bpe(tok).bytes[c.raw[i]])
 		}
 		require.Equal(t, c.want, tok.Decode(ids, false), "%q", c.raw)
 	}
-	require.Equal(t, "a", tok.Decode([]int32{-1, tok.bytes['a'], 1 << 30}, true), "ids outside the vocabulary")
+	require.Equal(t, "a", tok.Decode([]int32{-1, bpe(tok).bytes['a'], 1 << 30}, true), "ids outside the vocabulary")
 }
 
 func TestPushAllocates(t *testing.T) {

@@ -40,8 +40,8 @@ func FuzzDecoder(f *testing.F) {
 		var text strings.Builder
 		var ids []int32
 		for _, b := range raw {
-			ids = append(ids, tok.bytes[b])
-			piece := d.Push(tok.bytes[b])
+			ids = append(ids, bpe(tok).bytes[b])
+			piece := d.Push(bpe(tok).bytes[b])
 			require.True(t, utf8.ValidString(piece))
 			text.WriteString(piece)
 		}

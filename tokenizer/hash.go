@@ -13,13 +13,18 @@ func slots(entries int) int { return 1 << bits.Len(uint(entries+entries/2)) }
 
 // textTable finds a token by its text. A slot holds 32 bits of the hash and id+1.
 type textTable struct {
-	seed  maphash.Seed
-	texts []string
-	slots []uint64
+	seed    maphash.Seed
+	texts   []string
+	slots   []uint64
+	longest int // bytes of a text
 }
 
 func newTextTable(texts []string) *textTable {
-	return &textTable{seed: maphash.MakeSeed(), texts: texts, slots: make([]uint64, slots(len(texts)))}
+	t := &textTable{seed: maphash.MakeSeed(), texts: texts, slots: make([]uint64, slots(len(texts)))}
+	for _, text := range texts {
+		t.longest = max(t.longest, len(text))
+	}
+	return t
 }
 
 // find returns the id of a text, or -1.
@@ -88,6 +93,9 @@ func (t *mergeTable) add(left, right, made int32) {
 func (t *mergeTable) rank(left, right int32) uint32 {
 	return uint32(*t.at(pairKey(left, right))>>(2*idBits)) - 1
 }
+
+// skip leaves a rank out: its merge never applies.
+func (t *mergeTable) skip() { t.made = append(t.made, -1) }
 
 func (t *mergeTable) at(pair uint64) *uint64 {
 	mask := len(t.slots) - 1

@@ -2,6 +2,10 @@ package tokenizer
 
 import (
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"cllm/gguf"
 )
@@ -17,19 +21,23 @@ func New(f *gguf.File) (*Tokenizer, error) {
 	return t, f.Wrap(err)
 }
 
-// read takes from a file what it says of its tokenizer. The model, the pre-tokenizer, the tokens and
-// the merges must be there.
+// read takes from a file what it says of its tokenizer. The model and the tokens must be there.
 func read(f *gguf.File) (*vocabulary, error) {
-	v := &vocabulary{ids: map[string]int64{}}
+	v := &vocabulary{ids: map[string]int64{}, templates: map[string]string{}}
+	if err := get(&v.model, keyModel, f.String, true); err != nil {
+		return nil, err
+	}
+	newKind, supported := kinds[v.model]
+	if !supported {
+		return nil, fmt.Errorf("%s: %q is not supported; supported: %q", keyModel, v.model, slices.Sorted(maps.Keys(kinds)))
+	}
+	v.kind = newKind()
 	err := errors.Join(
-		get(&v.model, keyModel, f.String, true),
-		get(&v.pre, keyPre, f.String, true),
+		v.kind.read(f, v),
 		get(&v.tokens, keyTokens, f.Strings, true),
 		get(&v.types, keyTypes, f.Ints, false),
-		get(&v.merges, keyMerges, f.Strings, true),
 		get(&v.addBOS, keyAddBOS, f.Bool, false),
 		get(&v.addEOS, keyAddEOS, f.Bool, false),
-		get(&v.template, keyTemplate, f.String, false),
 	)
 	for _, key := range tokenKeys() {
 		id := int64(-1)
@@ -38,6 +46,15 @@ func read(f *gguf.File) (*vocabulary, error) {
 		} else if !errors.Is(e, gguf.ErrMissing) {
 			err = errors.Join(err, e)
 		}
+	}
+	for _, key := range f.Keys() {
+		name, isTemplate := strings.CutPrefix(key, keyTemplate)
+		if !isTemplate || name != "" && !strings.HasPrefix(name, ".") {
+			continue
+		}
+		var template string
+		err = errors.Join(err, get(&template, key, f.String, true))
+		v.templates[strings.TrimPrefix(name, ".")] = template
 	}
 	if err != nil {
 		return nil, err

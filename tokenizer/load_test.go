@@ -13,7 +13,7 @@ func TestNewFromFile(t *testing.T) {
 	good := func() map[string]any {
 		v := alphabet([]string{"a b"}, "<s>")
 		return map[string]any{
-			keyModel: "gpt2", keyPre: "deepseek-r1-qwen", keyTokens: v.tokens, keyMerges: v.merges,
+			keyModel: "gpt2", keyPre: "deepseek-r1-qwen", keyTokens: v.tokens, keyMerges: v.bpe().merges,
 			keyTypes: int32s(v.types), keyBOS: uint32(257), keyEOS: int32(257), keyAddBOS: true, keyAddEOS: false,
 		}
 	}
@@ -34,14 +34,14 @@ func TestNewFromFile(t *testing.T) {
 	require.True(t, tok.AddBOS())
 	require.Equal(t, []string{"<s>", "ab"}, pieces(tok, tok.Encode(nil, "<s>ab", true)), "the file is closed by now")
 
-	for _, key := range []string{keyModel, keyPre, keyTokens, keyMerges} {
+	for _, key := range []string{keyModel, keyTokens, keyMerges} {
 		keys := good()
 		delete(keys, key)
 		_, err := load(t, keys)
 		require.ErrorIs(t, err, gguf.ErrMissing)
 		require.ErrorContains(t, err, key)
 	}
-	for _, key := range []string{keyTypes, keyEOS, keyAddEOS} {
+	for _, key := range []string{keyPre, keyTypes, keyEOS, keyAddEOS} {
 		keys := good()
 		delete(keys, key)
 		_, err := load(t, keys)
@@ -57,9 +57,39 @@ func TestNewFromFile(t *testing.T) {
 		require.ErrorContains(t, err, key)
 	}
 	keys := good()
-	keys[keyBOS] = int32(-5)
+	keys[keyTemplate], keys[keyTemplate+".tool_use"], keys["tokenizer.chat_templates"] = "plain", "with tools", []string{"tool_use"}
+	tok, err = load(t, keys)
+	require.NoError(t, err)
+	require.Equal(t, []string{"", "tool_use"}, tok.Templates())
+	template, found := tok.Template("tool_use")
+	require.True(t, found)
+	require.Equal(t, "with tools", template)
+	template, _ = tok.Template("")
+	require.Equal(t, "plain", template)
+	_, found = tok.Template("rag")
+	require.False(t, found)
+	require.Equal(t, "<s>", tok.BOSText())
+	require.Equal(t, "<s>", tok.EOSText())
+	keys[keyTemplate+".tool_use"] = true
 	_, err = load(t, keys)
-	require.ErrorContains(t, err, keyBOS+": -5")
+	require.ErrorContains(t, err, keyTemplate+".tool_use")
+
+	// What a pre-tokenizer wants holds where the file does not say.
+	keys = good()
+	delete(keys, keyAddBOS)
+	keys[keyPre] = "llama-bpe"
+	tok, err = load(t, keys)
+	require.NoError(t, err)
+	require.True(t, tok.AddBOS())
+	keys[keyAddBOS] = false
+	tok, err = load(t, keys)
+	require.NoError(t, err)
+	require.False(t, tok.AddBOS())
+
+	keys = good()
+	keys[keyModel] = "llama"
+	_, err = load(t, keys)
+	require.ErrorContains(t, err, keyModel+`: "llama" is not supported; supported: ["gpt2"]`)
 }
 
 func int32s(in []int64) []int32 {

@@ -1,8 +1,10 @@
-// Package tokenizer turns text into the token ids of a model and back: byte-level BPE as the GGUF
-// file describes it, equal to llama.cpp's.
+// Package tokenizer turns text into the token ids of a model and back, as the GGUF file describes it
+// and llama.cpp does it: byte-level BPE by now.
 package tokenizer
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"unsafe"
@@ -10,12 +12,10 @@ import (
 
 // Tokenizer is safe for concurrent use, and does not need the file once it is made.
 type Tokenizer struct {
-	texts  []string // of the tokens, as the file writes them
-	types  []uint8
-	ids    *textTable
-	bytes  [256]int32 // the token of each single byte, -1 if there is none
-	merges *mergeTable
-	scan   scanner
+	texts []string // of the tokens, as the file writes them
+	types []uint8
+	ids   *textTable
+	kind  kind
 
 	raw    []byte   // the bytes that the tokens stand for, one after the other
 	rawEnd []uint32 // where each token's end
@@ -24,11 +24,13 @@ type Tokenizer struct {
 	addBOS, addEOS bool
 	ends           []int32 // ascending
 
-	special     []int32 // control, unknown and user-defined tokens, longest text first
-	userDefined []int32 // the latter alone
+	special     *specials // control, unknown and user-defined tokens
+	userDefined *specials // the latter alone
 
-	chat     chatForm
-	encoders sync.Pool
+	templates map[string]string // "" is the one without a name
+	chat      chatForm
+	warnings  []string
+	cutters   sync.Pool
 }
 
 // Size returns the number of tokens.
@@ -71,6 +73,13 @@ func (t *Tokenizer) piece(id int32, special bool) string {
 	return unsafe.String(unsafe.SliceData(raw), len(raw))
 }
 
+// TextBytes returns the bytes that a token is shown as, to be read only: Bytes, for control tokens
+// those of their text. They may be a part of a character.
+func (t *Tokenizer) TextBytes(id int32) []byte {
+	raw := t.piece(id, true)
+	return unsafe.Slice(unsafe.StringData(raw), len(raw))
+}
+
 // Control tells whether a token steers the model and is no text.
 func (t *Tokenizer) Control(id int32) bool {
 	return t.has(id) && (t.types[id] == typeControl || t.types[id] == typeUnknown)
@@ -83,6 +92,28 @@ func (t *Tokenizer) BOS() int32 { return t.bos }
 
 // EOS returns the token that ends a text, -1 if the file names none.
 func (t *Tokenizer) EOS() int32 { return t.eos }
+
+// BOSText returns the text of the token that begins a text, "" if the file names none.
+func (t *Tokenizer) BOSText() string { return t.Text(t.bos) }
+
+// EOSText returns the text of the token that ends a text, "" if the file names none.
+func (t *Tokenizer) EOSText() string { return t.Text(t.eos) }
+
+// Template returns one of the file's chat templates by its name; "" is the one without.
+func (t *Tokenizer) Template(name string) (template string, found bool) {
+	template, found = t.templates[name]
+	return template, found
+}
+
+// Templates returns the names of the file's chat templates, ascending.
+func (t *Tokenizer) Templates() []string { return slices.Sorted(maps.Keys(t.templates)) }
+
+// Warnings returns what is odd in the file and could be put right: a sentence each, with the key.
+func (t *Tokenizer) Warnings() []string { return slices.Clone(t.warnings) }
+
+func (t *Tokenizer) warn(format string, a ...any) {
+	t.warnings = append(t.warnings, fmt.Sprintf(format, a...))
+}
 
 // AddBOS tells whether the model wants BOS before every prompt; Encode leaves that to the caller.
 func (t *Tokenizer) AddBOS() bool { return t.addBOS }

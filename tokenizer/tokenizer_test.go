@@ -67,6 +67,10 @@ func TestRoles(t *testing.T) {
 	require.Equal(t, "<|im_end|>", tok.Text(id))
 	require.True(t, tok.Control(id))
 	require.Nil(t, tok.Bytes(id))
+	require.Equal(t, []byte("<|im_end|>"), tok.TextBytes(id))
+	require.Equal(t, "<|im_end|>", tok.EOSText())
+	require.Equal(t, "<|endoftext|>", tok.BOSText())
+	require.Equal(t, []byte{0xE5}, tok.TextBytes(bpe(tok).bytes[0xE5]), "a part of a character")
 
 	id, ok = tok.ID("Ġthe")
 	require.True(t, ok)
@@ -79,6 +83,7 @@ func TestRoles(t *testing.T) {
 	for _, id := range []int32{-1, 4096, -1 << 31, 1<<31 - 1} {
 		require.Empty(t, tok.Text(id))
 		require.Nil(t, tok.Bytes(id))
+		require.Empty(t, tok.TextBytes(id))
 		require.False(t, tok.Control(id))
 		require.False(t, tok.End(id))
 	}

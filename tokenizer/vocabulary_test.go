@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -12,7 +13,7 @@ import (
 // alphabet is a vocabulary of all single bytes, with the merges and what they make, and the special
 // tokens, of which those in angle brackets are control tokens.
 func alphabet(merges []string, special ...string) *vocabulary {
-	v := &vocabulary{model: "gpt2", pre: "qwen2", merges: merges, ids: map[string]int64{}}
+	v := &vocabulary{model: "gpt2", kind: &byteBPEFile{"qwen2", merges}, ids: map[string]int64{}}
 	for _, r := range byteToRune {
 		v.tokens = append(v.tokens, string(r))
 	}
@@ -33,6 +34,11 @@ func alphabet(merges []string, special ...string) *vocabulary {
 	return v
 }
 
+func (v *vocabulary) bpe() *byteBPEFile { return v.kind.(*byteBPEFile) }
+
+// bpe is the tokenizer's kind, which all in these tests have.
+func bpe(tok *Tokenizer) *byteBPE { return tok.kind.(*byteBPE) }
+
 func pieces(tok *Tokenizer, ids []int32) (out []string) {
 	for _, id := range ids {
 		out = append(out, tok.piece(id, true))
@@ -46,20 +52,10 @@ func TestMalformedVocabulary(t *testing.T) {
 		spoil func(*vocabulary)
 		want  []string
 	}{
-		{"model", func(v *vocabulary) { v.model = "llama" }, []string{keyModel, `"llama"`, `"gpt2"`}},
-		{"pre", func(v *vocabulary) { v.pre = "gpt-4o" }, []string{keyPre, `"gpt-4o"`, "qwen2", "deepseek-r1-qwen"}},
+		{"pre", func(v *vocabulary) { v.bpe().pre = "gpt-4o" }, []string{keyPre, `"gpt-4o"`, "qwen2", "deepseek-r1-qwen", "default"}},
 		{"no tokens", func(v *vocabulary) { v.tokens = nil }, []string{keyTokens}},
 		{"types", func(v *vocabulary) { v.types = v.types[1:] }, []string{keyTypes, "257", "258", keyTokens}},
 		{"duplicate", func(v *vocabulary) { v.tokens[7] = v.tokens[3] }, []string{keyTokens, "3", "7"}},
-		{"merge of one", func(v *vocabulary) { v.merges[0] = "ab" }, []string{keyMerges + "[0]", `"ab"`}},
-		{"empty merge", func(v *vocabulary) { v.merges[0] = "" }, []string{keyMerges + "[0]", `""`}},
-		{"unknown left", func(v *vocabulary) { v.merges[0] = "xx b" }, []string{keyMerges + "[0]", `"xx"`, keyTokens}},
-		{"unknown right", func(v *vocabulary) { v.merges[0] = "a " }, []string{keyMerges + "[0]", `""`, keyTokens}},
-		{"unknown result", func(v *vocabulary) { v.merges[0] = "b a" }, []string{keyMerges + "[0]", `"ba"`, keyTokens}},
-		{"negative BOS", func(v *vocabulary) { v.ids[keyBOS] = -1 }, []string{keyBOS, "-1", "258"}},
-		{"EOS past the end", func(v *vocabulary) { v.ids[keyEOS] = 258 }, []string{keyEOS, "258"}},
-		{"no BOS to add", func(v *vocabulary) { v.addBOS = true }, []string{keyAddBOS, keyBOS}},
-		{"no EOS to add", func(v *vocabulary) { v.addEOS = true }, []string{keyAddEOS, keyEOS}},
 		{"byte token", func(v *vocabulary) { v.types[5] = typeByte }, []string{keyTokens + "[5]", keyTypes}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -112,6 +108,104 @@ func TestOddVocabularies(t *testing.T) {
 	require.Equal(t, slices.Repeat([]string{"ab"}, 20), pieces(tok, tok.Encode(nil, long, false)))
 }
 
+// As in llama.cpp, a special token that the vocabulary does not have is none.
+func TestSpecialTokensOutOfRange(t *testing.T) {
+	v := alphabet(nil, "<s>", "<|fim_pad|>")
+	v.ids = map[string]int64{keyBOS: 4294967295, keyEOS: -1, "tokenizer.ggml.eot_token_id": 258, "tokenizer.ggml.fim_pad_token_id": 1 << 40}
+	v.addBOS, v.addEOS = true, true
+	tok, err := build(v)
+	require.NoError(t, err)
+	require.Equal(t, int32(-1), tok.BOS())
+	require.Empty(t, tok.BOSText())
+	require.Equal(t, int32(-1), tok.EOS())
+	require.False(t, tok.AddBOS())
+	require.False(t, tok.AddEOS())
+	require.Equal(t, []int32{257}, tok.EndTokens(), "found by its text, as if the key were absent")
+	require.Equal(t, []string{"<s>"}, pieces(tok, tok.EncodePrompt("<s>", true)))
+	warnings := strings.Join(tok.Warnings(), "\n")
+	require.Len(t, tok.Warnings(), 6)
+	for _, want := range []string{keyBOS + ": 4294967295 is outside the vocabulary of 258 tokens", keyEOS + ": -1", "eot_token_id: 258", "fim_pad_token_id: 1099511627776",
+		keyAddBOS, keyAddEOS} {
+		require.Contains(t, warnings, want)
+	}
+}
+
+// Rules that name what is no token cannot apply. What a rule makes need not be a token: it may merge
+// on, and falls apart into bytes at the end.
+func TestMergesOfMissingTokens(t *testing.T) {
+	for _, c := range []struct {
+		name, text     string
+		missing        []string // of the tokens that the merges name or make
+		merges         []string
+		want           []string
+		never          string
+		withoutWarning bool
+	}{
+		{"missing right", "abxx", []string{"xx"}, []string{"a xx", "a b"}, []string{"ab", "x", "x"}, `1 of 2 merges can never apply, as "a xx"`, false},
+		{"no two tokens", "ab", nil, []string{"ab", "", "a ", "a b"}, []string{"ab"}, `3 of 4 merges can never apply`, false},
+		{"missing result", "abcd!", []string{"abcd"}, []string{"a b", "c d", "ab cd"}, []string{"a", "b", "c", "d", "!"}, "", true},
+		{"a missing result merges on", "abcde", []string{"abcd"}, []string{"a b", "c d", "ab cd", "abcd e"}, []string{"abcde"}, "", true},
+		{"made by a later rule", "abcd", []string{"ab"}, []string{"ab c", "a b"}, []string{"abc", "d"}, "", true},
+		{"missing byte", "ab", []string{"b"}, []string{"a b"}, []string{"ab"}, "", true},
+		{"missing byte alone", "bab", []string{"b"}, []string{"a b"}, []string{"ab"}, "", true},
+		{"a byte of a missing result", "ab", []string{"b", "ab"}, []string{"a b"}, []string{"a"}, "", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			v := alphabet(c.merges)
+			for i, text := range v.tokens {
+				if slices.Contains(c.missing, text) {
+					v.tokens[i] = fmt.Sprintf("(%d)", i)
+				}
+			}
+			tok, err := build(v)
+			require.NoError(t, err)
+			require.Equal(t, c.want, pieces(tok, tok.Encode(nil, c.text, false)))
+			long := strings.Repeat(" "+c.text, 10)
+			require.Equal(t, tok.Decode(tok.Encode(nil, long, false), false), strings.Repeat(" "+strings.Join(c.want, ""), 10))
+			if c.withoutWarning {
+				require.Empty(t, tok.Warnings())
+			} else {
+				require.Len(t, tok.Warnings(), 1)
+				require.Contains(t, tok.Warnings()[0], c.never)
+			}
+		})
+	}
+}
+
+func TestPreTokenizerNotGiven(t *testing.T) {
+	for pre, want := range map[string]string{"": keyPre + " is missing", "default": keyPre + ` is "default"`} {
+		v := alphabet([]string{"1 2", "12 3", "123 4"})
+		v.bpe().pre = pre
+		tok, err := build(v)
+		require.NoError(t, err)
+		require.Len(t, tok.Warnings(), 1)
+		require.Contains(t, tok.Warnings()[0], want)
+		require.Equal(t, []string{"123", "4"}, pieces(tok, tok.Encode(nil, "1234", false)))
+	}
+	require.Empty(t, demo(t).Warnings())
+}
+
+// Llama 3's vocabulary has tokens that its merges do not make from bytes.
+func TestWholeWordsThatAreTokens(t *testing.T) {
+	word := strings.Repeat("zé", 20)
+	text := "ab abc1" + word
+	for _, pre := range []string{"llama-bpe", "dbrx"} {
+		v := alphabet([]string{"a b"})
+		v.bpe().pre, v.bpe().merges = pre, nil
+		v.tokens = append(v.tokens, string(appendSpelled(nil, " abc")), string(appendSpelled(nil, word)))
+		v.types = nil
+		tok, err := build(v)
+		require.NoError(t, err)
+		ids := tok.Encode(nil, text, false)
+		require.Equal(t, text, tok.Decode(ids, false))
+		if pre == "llama-bpe" {
+			require.Equal(t, []string{"ab", " abc", "1", word}, pieces(tok, ids))
+		} else {
+			require.Len(t, ids, len(text), "bytes")
+		}
+	}
+}
+
 func TestEndTokensByKey(t *testing.T) {
 	v := alphabet(nil, "<a>", "<b>", "<c>", "<|fim_pad|>", "<|endoftext|>")
 	v.ids["tokenizer.ggml.eot_token_id"] = 256
@@ -145,19 +239,19 @@ func TestOverlappingSpecialTokens(t *testing.T) {
 func naive(tok *Tokenizer, word string) []int32 {
 	var ids []int32
 	for i := range len(word) {
-		ids = append(ids, tok.bytes[word[i]])
+		ids = append(ids, bpe(tok).bytes[word[i]])
 	}
 	for {
 		best, at := noMerge, 0
 		for i := range len(ids) - 1 {
-			if rank := tok.merges.rank(ids[i], ids[i+1]); rank < best {
+			if rank := bpe(tok).merges.rank(ids[i], ids[i+1]); rank < best {
 				best, at = rank, i
 			}
 		}
 		if best == noMerge {
 			return ids
 		}
-		ids = slices.Replace(ids, at, at+2, tok.merges.made[best])
+		ids = slices.Replace(ids, at, at+2, bpe(tok).merges.made[best])
 	}
 }
 
@@ -177,7 +271,7 @@ func TestMergeEqualsDefinition(t *testing.T) {
 		random.Shuffle(len(merges), func(i, j int) { merges[i], merges[j] = merges[j], merges[i] })
 		tok, err := build(alphabet(merges))
 		require.NoError(t, err)
-		e := &encoder{t: tok}
+		e := bpe(tok).newEncoder().(*bpeEncoder)
 		for range 300 {
 			word := make([]byte, 1+random.IntN(60))
 			for i := range word {
@@ -186,7 +280,7 @@ func TestMergeEqualsDefinition(t *testing.T) {
 			want := naive(tok, string(word))
 			require.Equal(t, want, e.mergeLong(nil, string(word)), "%s", word)
 			if len(word) <= maxShort {
-				require.Equal(t, want, tok.mergeShort(nil, string(word)), "%s", word)
+				require.Equal(t, want, e.mergeShort(nil, string(word)), "%s", word)
 			}
 			require.Equal(t, want, tok.Encode(nil, string(word), false), "%s", word)
 		}

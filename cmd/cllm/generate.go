@@ -30,7 +30,7 @@ func newGenerate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "generate",
 		Short: "Continue a prompt",
-		Long:  "Continue a prompt, from -p, a file or standard input, and stream the text to standard output.\nA prompt is taken as it is, a line break at its end too; special tokens in it, as <|im_start|>, are parsed.",
+		Long:  "Continue a prompt, from -p, a file or standard input, and stream the text to standard output.\nA prompt is taken as it is, a line break at its end too; special tokens in it, as <|im_start|>, are parsed,\nbut not in what --chat takes for a message.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return o.run(cmd)
@@ -106,12 +106,9 @@ func (o *generateFlags) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	defer l.Close()
-	if o.chat {
-		if prompt, err = l.tokenizer.ChatML([]tokenizer.Message{{Role: "user", Content: prompt}}); err != nil {
-			return err
-		}
+	if req.Prompt, err = o.encode(l.tokenizer, prompt); err != nil {
+		return err
 	}
-	req.Prompt = l.tokenizer.EncodePrompt(prompt, true)
 	engine, err := runtime.New(l.model, l.tokenizer, options)
 	if err != nil {
 		return err
@@ -144,6 +141,15 @@ func (o *generateFlags) run(cmd *cobra.Command) (err error) {
 		return errInterrupted
 	}
 	return nil
+}
+
+// encode returns the tokens of a prompt. In a message of a chat no control tokens are parsed.
+func (o *generateFlags) encode(t *tokenizer.Tokenizer, prompt string) ([]int32, error) {
+	if !o.chat {
+		return t.EncodePrompt(prompt, true), nil
+	}
+	segments, err := t.ChatML([]tokenizer.Message{{Role: "user", Content: prompt}})
+	return t.EncodePromptSegments(segments...), err
 }
 
 // stream writes the text as it comes and returns it whole.

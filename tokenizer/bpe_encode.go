@@ -1,57 +1,21 @@
 package tokenizer
 
-import (
-	"slices"
-	"strings"
-)
+import "unsafe"
 
-// Encode appends the tokens of text to dst and returns it. User-defined tokens are found in the text
-// always, control tokens (such as <|im_end|>) only if special is true; otherwise they are encoded as
-// the characters they are written with. BOS and EOS are not added. Bytes that are not UTF-8 are
-// encoded as U+FFFD.
-func (t *Tokenizer) Encode(dst []int32, text string, special bool) []int32 {
-	dst = slices.Grow(dst, len(text)/4)
-	e := t.encoders.Get().(*encoder)
-	tokens := t.userDefined
-	if special {
-		tokens = t.special
-	}
-	dst = e.split(dst, text, tokens)
-	e.trim()
-	t.encoders.Put(e)
-	return dst
-}
-
-// encoder is the working memory of one Encode call.
-type encoder struct {
-	t       *Tokenizer
+// bpeEncoder encodes by byte-level BPE.
+type bpeEncoder struct {
+	*byteBPE
 	cache   wordCache
 	symbols []symbol
 	queue   []uint64
+	spelled []byte
 }
 
-// split cuts the text at the special tokens, longest first, each at its leftmost occurrences, and
-// encodes what is between them.
-func (e *encoder) split(dst []int32, text string, special []int32) []int32 {
-	for i, id := range special {
-		token := e.t.texts[id]
-		for {
-			at := strings.Index(text, token)
-			if at < 0 {
-				break
-			}
-			dst = e.split(dst, text[:at], special[i+1:])
-			dst = append(dst, id)
-			text = text[at+len(token):]
-		}
-	}
-	return e.encode(dst, repair(text))
-}
+func (b *byteBPE) newEncoder() encoder { return &bpeEncoder{byteBPE: b} }
 
-// encode encodes well-formed text that has no special tokens.
-func (e *encoder) encode(dst []int32, text string) []int32 {
+func (e *bpeEncoder) encode(dst []int32, text string) []int32 {
 	for i := 0; i < len(text); {
-		j := e.t.scan.next(text, i)
+		j := e.pre.next(text, i)
 		dst = e.word(dst, text, i, j)
 		i = j
 	}
@@ -59,25 +23,41 @@ func (e *encoder) encode(dst []int32, text string) []int32 {
 }
 
 // word encodes the word text[i:j].
-func (e *encoder) word(dst []int32, text string, i, j int) []int32 {
+func (e *bpeEncoder) word(dst []int32, text string, i, j int) []int32 {
 	if j-i == 1 {
-		if id := e.t.bytes[text[i]]; id >= 0 {
-			dst = append(dst, id)
-		}
-		return dst
+		return e.emit(dst, e.bytes[text[i]])
 	}
 	if j-i > maxCached {
-		return e.merge(dst, text[i:j])
+		return e.fresh(dst, text[i:j])
 	}
 	key := newWordKey(text, i, j)
 	entry := e.cache.entry(key)
 	if entry.key != key {
 		start := len(dst)
-		dst = e.merge(dst, text[i:j])
+		dst = e.fresh(dst, text[i:j])
 		entry.fill(key, dst[start:])
 		return dst
 	}
 	return append(dst, entry.ids[:entry.n]...)
+}
+
+// fresh encodes a word that is not remembered.
+func (e *bpeEncoder) fresh(dst []int32, word string) []int32 {
+	if e.ignoreMerges {
+		if id := e.whole(word); id >= 0 {
+			return append(dst, id)
+		}
+	}
+	return e.merge(dst, word)
+}
+
+// whole returns the token that a whole word is, or -1.
+func (e *bpeEncoder) whole(word string) int32 {
+	if len(word) > e.ids.longest { // a character of the alphabet has at least the one byte it stands for
+		return -1
+	}
+	e.spelled = appendSpelled(e.spelled[:0], word)
+	return e.ids.find(unsafe.String(unsafe.SliceData(e.spelled), len(e.spelled)))
 }
 
 // Words of up to maxCached bytes that become up to three tokens are remembered.
