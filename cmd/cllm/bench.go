@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -70,7 +71,7 @@ func newBench() *cobra.Command {
 }
 
 func runBench(ctx context.Context, path, kvType string, t bench.Tests, out table) error {
-	l, err := load(path)
+	l, err := load(path, slog.Default())
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/spf13/pflag"
@@ -22,7 +24,8 @@ type loaded struct {
 	tokenizer *tokenizer.Tokenizer
 }
 
-func load(path string) (*loaded, error) {
+// load reads a model file and logs what is odd about it.
+func load(path string, log *slog.Logger) (*loaded, error) {
 	f, err := openFile(path)
 	if err != nil {
 		return nil, err
@@ -39,6 +42,9 @@ func load(path string) (*loaded, error) {
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
+	}
+	for _, w := range slices.Concat(l.model.Warnings(), l.tokenizer.Warnings()) {
+		log.Warn(w)
 	}
 	return l, nil
 }

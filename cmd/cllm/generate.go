@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -101,7 +102,7 @@ func (o *generateFlags) run(cmd *cobra.Command) (err error) {
 	if err != nil {
 		return err
 	}
-	l, err := load(o.model)
+	l, err := load(o.model, slog.Default())
 	if err != nil {
 		return err
 	}

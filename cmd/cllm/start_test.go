@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,7 +50,7 @@ func BenchmarkLoad(b *testing.B) {
 	for _, path := range paths {
 		b.Run(strings.TrimPrefix(filepath.Base(path), "."), func(b *testing.B) {
 			for b.Loop() {
-				l, err := load(path)
+				l, err := load(path, slog.Default())
 				if err != nil {
 					b.Fatal(err)
 				}
