@@ -17,6 +17,9 @@ func avx2() *Impl {
 	for f, m := range mulAVX2 {
 		k.Mul[f] = m
 	}
+	for f, one := range decodesAVX2 {
+		k.Mul[f] = fewColumns(1, one, k.Mul[f])
+	}
 	k.Quantize = [NumActKinds]QuantizeFunc{Act32: quantizeAct32AVX2, Act256: quantizeAct256AVX2}
 	k.RMSNorm, k.Rope, k.SiLUMul, k.Add, k.Max = rmsNorm2, rope2, siluMul2, add2, max2
 	k.StoreKV[KVF16], k.Attend[KVF16] = storeKVF16AVX2, attendF16AVX2

@@ -1,0 +1,111 @@
+//go:build amd64 && !noasm
+
+package kernels
+
+//lint:file-ignore U1000 the assembly uses the constants
+
+// blockDecode is the product of a block format of size bytes with few columns,
+// each by itself: its assembly and the bytes of a block. The assembly sets y for
+// rows of n blocks, in eights: y has room for rows rounded up. q are the
+// activations as pairsAVX2 leaves them; mem is working memory, 64 bytes, then
+// 320 for every two blocks.
+type blockDecode struct {
+	size int
+	rows func(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
+}
+
+// decodeRows are the rows that are taken together when there are several
+// columns, so that all but the first find the weights in a cache.
+const decodeRows = 16
+
+func (f *blockDecode) mul(y []float32, stride int, w []byte, rows int, a *Acts, s *Scratch) {
+	blocks := a.K / 32
+	size := blocks * f.size
+	// Columns in pairs of blocks, the odd one too.
+	qs := (blocks + 1) / 2 * 64
+	q, mem := s.Panel[:a.N*qs], &s.Panel[a.N*qs]
+	for c := range a.N {
+		pairsAVX2(int8s(q[c*qs:]), &a.Q[c*a.K], blocks)
+	}
+	decodeColumns(y, stride, rows, a.N, s, func(y *float32, r, n, c int) {
+		f.rows(y, &w[r*size], n, blocks, int8s(q[c*qs:]), &a.D[c*blocks], &a.Bias[c*blocks], mem)
+	})
+}
+
+// decodeColumns calls decode for the rows r to r+n of column c, which may set
+// seven more elements of what it gets.
+func decodeColumns(y []float32, stride, rows, columns int, s *Scratch, decode func(y *float32, r, n, c int)) {
+	step := rows
+	if columns > 1 {
+		step = decodeRows
+	}
+	for r := 0; r < rows; r += step {
+		n := min(step, rows-r)
+		whole := n &^ 7
+		for c := range columns {
+			if whole > 0 {
+				decode(&y[c*stride+r], r, whole, c)
+			}
+			if whole < n {
+				decode(&s.F[0], r+whole, n-whole, c)
+				copy(y[c*stride+r+whole:], s.F[:n-whole])
+			}
+		}
+	}
+}
+
+var decodesAVX2 = map[Format]MulFunc{
+	Q4_0:   (&blockDecode{18, decodeQ4_0AVX2}).mul,
+	Q4_1:   (&blockDecode{20, decodeQ4_1AVX2}).mul,
+	Q5_0:   (&blockDecode{22, decodeQ5_0AVX2}).mul,
+	Q5_1:   (&blockDecode{24, decodeQ5_1AVX2}).mul,
+	Q8_0:   (&blockDecode{34, decodeQ8_0AVX2}).mul,
+	IQ4_NL: (&blockDecode{18, decodeIQ4_NLAVX2}).mul,
+}
+
+// fewColumns is a product that takes few columns, one by one, with one and more
+// with many.
+func fewColumns(few int, one, many MulFunc) MulFunc {
+	return func(y []float32, stride int, w []byte, rows int, a *Acts, s *Scratch) {
+		if a.N <= few {
+			one(y, stride, w, rows, a, s)
+		} else {
+			many(y, stride, w, rows, a, s)
+		}
+	}
+}
+
+// Constants of the decoding.
+var (
+	// bitBytes16 are the bytes of 32 bits that the first, then the second
+	// sixteen weights of a block need, for two blocks.
+	bitBytes16 = func() (t [2][32]byte) {
+		for i := range 64 {
+			t[i/32][i%32] = byte(i%16/8 + i/32*2)
+		}
+		return t
+	}()
+	// fifths are 16 with the sign of bitMasks.
+	fifths = uint64(0xf010101010101010)
+)
+
+//go:noescape
+func pairsAVX2(dst, q *int8, blocks int)
+
+//go:noescape
+func decodeQ4_0AVX2(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
+
+//go:noescape
+func decodeQ4_1AVX2(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
+
+//go:noescape
+func decodeQ5_0AVX2(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
+
+//go:noescape
+func decodeQ5_1AVX2(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
+
+//go:noescape
+func decodeQ8_0AVX2(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
+
+//go:noescape
+func decodeIQ4_NLAVX2(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)

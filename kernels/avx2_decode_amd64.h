@@ -1,0 +1,234 @@
+// One column, formats of blocks and of super-blocks: what AVX2 and AVX-VNNI
+// share.
+//
+// Rows are read one after another, as one stream, and each byte of weights once.
+// Of every row two vectors of partial sums, A and B, lie side by side in a slot
+// of 32 bytes: those of two blocks (or super-blocks), or a super-block's sum and
+// that of its minimums. After eight rows a second pass over these, which are
+// still in the first-level cache, brings the rows into the lanes of a vector,
+// scales the sums and adds them in the order of the blocks. So the float chain
+// is one addition for eight rows, and no row needs a horizontal sum of its own.
+//
+//	R15 = y, SI = weights, R11 = rows left, R14 = row of the eight
+//	BX = blocks of a row, CX = those left
+//	R8 = activations, R9 = their scales or sums, along a row
+//	DI = slots [pair][8 rows][A, B: 4 int32], R12 = the row's along it
+//	R10 = scales [pair][A, B, minimums of A, B][8 rows] in float16, R13 likewise
+//
+// Y15 = eight accumulators in the second pass.
+
+// The stream is fetched far ahead to the second-level cache, near to the first.
+#define FETCH(OFF) \
+	PREFETCHT1 (16384+OFF)(SI); \
+	PREFETCHT0 (2048+OFF)(SI)
+
+// BEGIN leaves the first eight rows to be read; the slots stand at mem + 64.
+#define BEGIN \
+	MOVQ y+0(FP), R15; \
+	MOVQ w+8(FP), SI; \
+	MOVQ rows+16(FP), R11; \
+	MOVQ n+24(FP), BX; \
+	MOVQ mem+56(FP), DI; \
+	ADDQ $64, DI
+
+// A row begins.
+#define ROW \
+	MOVQ q+32(FP), R8; \
+	MOVQ R14, R12; \
+	SHLQ $5, R12; \
+	ADDQ DI, R12; \
+	LEAQ (R10)(R14*2), R13; \
+	MOVQ BX, CX
+
+// The second pass begins.
+#define SUMS \
+	MOVQ DI, R12; \
+	MOVQ R10, R13; \
+	MOVQ d+40(FP), R9; \
+	MOVQ BX, CX; \
+	VXORPS Y15, Y15, Y15
+
+// Y0 = A, Y1 = B of eight rows, from the slots at R12.
+#define TREE \
+	VMOVDQU 0(R12), Y0; \
+	VMOVDQU 64(R12), Y1; \
+	VMOVDQU 128(R12), Y2; \
+	VMOVDQU 192(R12), Y3; \
+	VPHADDD 32(R12), Y0, Y0; \
+	VPHADDD 96(R12), Y1, Y1; \
+	VPHADDD 160(R12), Y2, Y2; \
+	VPHADDD 224(R12), Y3, Y3; \
+	VPHADDD Y1, Y0, Y0; \
+	VPHADDD Y3, Y2, Y2; \
+	VPERM2I128 $0x31, Y2, Y0, Y1; \
+	VPERM2I128 $0x20, Y2, Y0, Y0
+
+// Accumulators += or -= float32(S)·(the rows' scales at OFF(R13) · the
+// activations' DA).
+#define PRODUCT(S, OFF, DA) \
+	VCVTPH2PS OFF(R13), Y2; \
+	VBROADCASTSS DA, Y3; \
+	VMULPS Y3, Y2, Y2; \
+	VCVTDQ2PS S, S; \
+	VMULPS Y2, S, S
+#define ADDSUM(S, OFF, DA) \
+	PRODUCT(S, OFF, DA); \
+	VADDPS S, Y15, Y15
+#define SUBSUM(S, OFF, DA) \
+	PRODUCT(S, OFF, DA); \
+	VSUBPS S, Y15, Y15
+
+// Eight results are stored; rows of eight follow, or not.
+#define STORED(again) \
+	VMOVUPS Y15, (R15); \
+	ADDQ $32, R15; \
+	TESTQ R11, R11; \
+	JNE again; \
+	VZEROUPPER; \
+	RET
+
+// Block formats, SIZE bytes each. PAIR(B) leaves the sums of the blocks at SI
+// and at B(SI) in the slot at R12 and their scales at R13; a last block without
+// a partner is its own, whose sum nobody takes. The activations are those of
+// pairsAVX2.
+#define DECODE(CONSTS, PAIR, SIZE, SUM) \
+	BEGIN; \
+	LEAQ 1(BX), R10; \
+	SHRQ $1, R10; \
+	SHLQ $8, R10; \
+	ADDQ DI, R10; \
+rows8: \
+	CONSTS; \
+	XORL R14, R14; \
+row: \
+	ROW; \
+	SUBQ $2, CX; \
+	JLT odd; \
+pair: \
+	PAIR(SIZE); \
+	FETCH(0); \
+	ADDQ $(2*SIZE), SI; \
+	ADDQ $64, R8; \
+	ADDQ $256, R12; \
+	ADDQ $64, R13; \
+	SUBQ $2, CX; \
+	JGE pair; \
+odd: \
+	CMPQ CX, $-1; \
+	JNE next; \
+	PAIR(0); \
+	ADDQ $SIZE, SI; \
+next: \
+	INCQ R14; \
+	DECQ R11; \
+	JEQ sums; \
+	CMPQ R14, $8; \
+	JLT row; \
+sums: \
+	SUMS; \
+	MOVQ bias+48(FP), R8; \
+sum: \
+	TREE; \
+	SUM(Y0, 0, (R9), (R8)); \
+	DECQ CX; \
+	JEQ summed; \
+	SUM(Y1, 16, 4(R9), 4(R8)); \
+	ADDQ $256, R12; \
+	ADDQ $64, R13; \
+	ADDQ $8, R9; \
+	ADDQ $8, R8; \
+	DECQ CX; \
+	JNE sum; \
+summed: \
+	STORED(rows8)
+
+// The scales of two blocks, and their minimums.
+#define SCALES(B) \
+	MOVWLZX (SI), AX; \
+	MOVWLZX B(SI), DX; \
+	MOVW AX, (R13); \
+	MOVW DX, 16(R13)
+#define SCALESMIN(B) \
+	MOVL (SI), AX; \
+	MOVL B(SI), DX; \
+	MOVW AX, (R13); \
+	MOVW DX, 16(R13); \
+	SHRL $16, AX; \
+	SHRL $16, DX; \
+	MOVW AX, 32(R13); \
+	MOVW DX, 48(R13)
+
+// SUM of weights as they are, and of unsigned ones: -128 times the sum of the
+// activations, the bias, is shifted to the weights' offset.
+#define SUM0(S, OFF, DA, BIAS) ADDSUM(S, OFF, DA)
+#define SUMOFFSET(SHIFT, S, OFF, DA, BIAS) \
+	VPBROADCASTD BIAS, Y4; \
+	VPSRAD $SHIFT, Y4, Y4; \
+	VPADDD Y4, S, S; \
+	ADDSUM(S, OFF, DA)
+#define SUM8(S, OFF, DA, BIAS) SUMOFFSET(4, S, OFF, DA, BIAS)
+#define SUM16(S, OFF, DA, BIAS) SUMOFFSET(3, S, OFF, DA, BIAS)
+#define SUM128(S, OFF, DA, BIAS) \
+	VPBROADCASTD BIAS, Y4; \
+	VPADDD Y4, S, S; \
+	ADDSUM(S, OFF, DA)
+
+// SUM of weights with minimums; w = d·q + m, so they are added, as the negative
+// of what the bias gives comes off.
+#define SUMMIN(S, OFF, DA, BIAS) \
+	ADDSUM(S, OFF, DA); \
+	VPBROADCASTD BIAS, S; \
+	VPSRAD $7, S, S; \
+	SUBSUM(S, (32+OFF), DA)
+
+// The halves of the blocks at SI and at B(SI) whose weights begin at OFF, with
+// LOW = the low nibbles, first halves, and HIGH = the high ones, second halves,
+// as bytes. Y15 = low nibble.
+#define NIBBLES(OFF, B, LOW, HIGH) \
+	VMOVDQU OFF(SI), X0; \
+	VINSERTI128 $1, (B+OFF)(SI), Y0, Y0; \
+	VPAND Y15, Y0, LOW; \
+	VPSRLW $4, Y0, Y0; \
+	VPAND Y15, Y0, HIGH
+#define CONSTS_NIBBLES \
+	VPBROADCASTD ·splat+0(SB), Y15
+
+// W gets 16 where the bit of Y1, which the bytes IDX pick and the masks Y12
+// single out, is set. A mask of 0x80 makes a negative number, so its byte in Y11
+// is -16.
+#define FIFTH(IDX, W) \
+	VPSHUFB IDX, Y1, Y3; \
+	VPAND Y12, Y3, Y3; \
+	VPSIGNB Y3, Y11, Y3; \
+	VPOR Y3, W, W
+#define CONSTS_FIFTHS \
+	CONSTS_NIBBLES; \
+	VMOVDQU ·bitBytes16+0(SB), Y14; \
+	VMOVDQU ·bitBytes16+32(SB), Y13; \
+	VPBROADCASTQ ·bitMasks(SB), Y12; \
+	VPBROADCASTQ ·fifths(SB), Y11
+
+// As NIBBLES, with fifth bits at OFF-4.
+#define NIBBLES5(OFF, B) \
+	VMOVD (OFF-4)(SI), X1; \
+	VINSERTI128 $1, (B+OFF-4)(SI), Y1, Y1; \
+	NIBBLES(OFF, B, Y2, Y0); \
+	FIFTH(Y14, Y2); \
+	FIFTH(Y13, Y0)
+
+#define PAIR_Q4_0(B) \
+	NIBBLES(2, B, Y2, Y0); \
+	DOTU; \
+	SCALES(B)
+#define PAIR_Q4_1(B) \
+	NIBBLES(4, B, Y2, Y0); \
+	DOTU; \
+	SCALESMIN(B)
+#define PAIR_Q5_0(B) \
+	NIBBLES5(6, B); \
+	DOTU; \
+	SCALES(B)
+#define PAIR_Q5_1(B) \
+	NIBBLES5(8, B); \
+	DOTU; \
+	SCALESMIN(B)
