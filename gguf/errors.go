@@ -20,13 +20,16 @@ var ErrMissing = errors.New("not in the file")
 type FormatError struct {
 	Path    string
 	Field   string // metadata key, tensor name or header field, with the part of it that is wrong
-	Offset  int64  // of the wrong bytes, from the start of the file
+	Offset  int64  // of the wrong bytes, from the start of the file; -1 for a value that an Override gave
 	Problem string // what is wrong, with Got and Limit spelled out where they matter
 	Got     uint64 // what the file says
 	Limit   uint64 // what it was held against
 }
 
 func (e *FormatError) Error() string {
+	if e.Offset == overridden {
+		return fmt.Sprintf("%s: %s as overridden %s", e.Path, printable(e.Field), e.Problem)
+	}
 	return fmt.Sprintf("%s: %s at byte %d: %s", e.Path, printable(e.Field), e.Offset, e.Problem)
 }
 

@@ -54,16 +54,21 @@ func (t Tensor) Elements() int64 {
 
 // Open maps a file and checks its metadata and tensor directory. The first
 // part of a split model, name-00001-of-0000N.gguf, brings the others with it.
-func Open(path string) (*File, error) {
+// The overrides stand in for what the metadata says.
+func Open(path string, overrides ...Override) (*File, error) {
 	first, err := openPart(path)
 	if err != nil {
 		return nil, err
 	}
 	f := &File{parts: []*part{first}}
-	if err := f.openRest(); err != nil {
-		return nil, errors.Join(err, f.Close())
+	err = f.openRest()
+	if err == nil {
+		err = f.override(overrides)
 	}
-	if err := f.index(); err != nil {
+	if err == nil {
+		err = f.index()
+	}
+	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
@@ -71,16 +76,19 @@ func Open(path string) (*File, error) {
 
 // Parse reads a file that is already in memory, such as an embedded one. The
 // name stands in for its path. The data must not change while it is in use.
-func Parse(name string, data []byte) (*File, error) {
+func Parse(name string, data []byte, overrides ...Override) (*File, error) {
 	p := &part{path: name, data: data}
 	if err := p.parse(); err != nil {
 		return nil, err
 	}
 	f := &File{parts: []*part{p}}
-	if _, count, err := p.split(); err != nil {
+	if _, count, err := p.place(); err != nil {
 		return nil, err
 	} else if count > 1 {
 		return nil, fmt.Errorf("%s: is one of %d parts, and only a file on disk can be split", name, count)
+	}
+	if err := f.override(overrides); err != nil {
+		return nil, err
 	}
 	if err := f.index(); err != nil {
 		return nil, err
@@ -100,14 +108,14 @@ func openPart(path string) (*part, error) {
 	return p, nil
 }
 
-var splitName = regexp.MustCompile(`(?s)^(.*)-(\d{5})-of-(\d{5})\.gguf$`)
+var partName = regexp.MustCompile(`(?s)^(.*)-(\d{5})-of-(\d{5})\.gguf$`)
 
 func partPath(prefix string, no, count uint64) string {
 	return fmt.Sprintf("%s-%05d-of-%05d.gguf", prefix, no+1, count)
 }
 
-// split is the place of a part, from 0, and the number of parts.
-func (p *part) split() (no, count uint64, err error) {
+// place is a part's number, from 0, and how many parts there are.
+func (p *part) place() (no, count uint64, err error) {
 	no, err = p.uintOr("split.no", 0)
 	if err != nil {
 		return 0, 0, err
@@ -121,15 +129,18 @@ func (p *part) split() (no, count uint64, err error) {
 
 func (f *File) openRest() error {
 	first := f.parts[0]
-	no, count, err := first.split()
+	no, count, err := first.place()
 	if err != nil {
 		return err
 	}
+	if count == 1 {
+		return f.checkCount() // a whole file, whatever its name looks like
+	}
 	prefix, named := first.path, count
-	if m := splitName.FindStringSubmatch(first.path); m != nil {
+	if m := partName.FindStringSubmatch(first.path); m != nil {
 		prefix = m[1]
 		named, _ = strconv.ParseUint(m[3], 10, 64)
-	} else if count > 1 {
+	} else {
 		return fmt.Errorf("%s: is part %d of %d: it must be named like %s, as the parts find each other by name",
 			first.path, no+1, count, filepath.Base(partPath("name", no, count)))
 	}
@@ -145,7 +156,7 @@ func (f *File) openRest() error {
 			return fmt.Errorf("part %d of %d: %w", i+1, count, err)
 		}
 		f.parts = append(f.parts, p)
-		if no, n, err := p.split(); err != nil {
+		if no, n, err := p.place(); err != nil {
 			return err
 		} else if no != i || n != count {
 			return fmt.Errorf("%s: is part %d of %d, not %d of %d", p.path, no+1, n, i+1, count)

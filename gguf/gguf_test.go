@@ -262,8 +262,8 @@ func TestSplitErrors(t *testing.T) {
 			}
 			return b
 		},
-		"the name says 3 parts, split.count in the file says 1": func(i int, b *gguftest.Builder) *gguftest.Builder {
-			return gguftest.New()
+		"the name says 3 parts, split.count in the file says 2": func(i int, b *gguftest.Builder) *gguftest.Builder {
+			return gguftest.New().Set("split.count", uint16(2))
 		},
 		"split.tensors.count is 3, the 3 parts hold 4 tensors": func(i int, b *gguftest.Builder) *gguftest.Builder {
 			if i == 2 {
@@ -286,6 +286,16 @@ func TestSplitErrors(t *testing.T) {
 	} {
 		_, err := gguf.Open(shards(t, 3, edit))
 		require.ErrorContains(t, err, want)
+	}
+}
+
+// A name is not what makes a file a part.
+func TestWholeFileWithAPartsName(t *testing.T) {
+	for _, b := range []*gguftest.Builder{gguftest.New(), gguftest.New().Set("split.count", uint16(0)), gguftest.New().Set("split.count", uint16(1))} {
+		f, err := gguf.Open(b.Tensor("t", gguf.I8, nil, 1).Write(t, "m-00001-of-00002.gguf"))
+		require.NoError(t, err)
+		require.Len(t, f.Parts(), 1)
+		require.NoError(t, f.Close())
 	}
 }
 

@@ -79,11 +79,11 @@ func (f *File) summary() []string {
 
 // shape writes dimensions as rows × columns, the row length last.
 func shape(dims []int64) string {
-	parts := make([]string, len(dims))
+	sizes := make([]string, len(dims))
 	for i, d := range dims {
-		parts[len(dims)-1-i] = strconv.FormatInt(d, 10)
+		sizes[len(dims)-1-i] = strconv.FormatInt(d, 10)
 	}
-	return strings.Join(parts, " × ")
+	return strings.Join(sizes, " × ")
 }
 
 // describe is the type, and for arrays the number of elements.
@@ -112,18 +112,18 @@ func abbreviate(v Value, verbose bool) string {
 	if !verbose {
 		shown = min(shown, shownElements)
 	}
-	parts := make([]string, shown, shown+1)
-	for i := range parts {
+	texts := make([]string, shown, shown+1)
+	for i := range texts {
 		element, ok := list.Index(i).Interface().(Value)
 		if !ok {
 			element = Value{Any: list.Index(i).Interface()}
 		}
-		parts[i] = abbreviate(element, verbose)
+		texts[i] = abbreviate(element, verbose)
 	}
 	if shown < list.Len() {
-		parts = append(parts, "…")
+		texts = append(texts, "…")
 	}
-	return "[" + strings.Join(parts, ", ") + "]"
+	return "[" + strings.Join(texts, ", ") + "]"
 }
 
 // WriteJSON writes everything but tensor data as one JSON object:
