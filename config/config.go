@@ -11,6 +11,8 @@ import (
 // Config is a complete set of settings. Zero means automatic where it says so.
 type Config struct {
 	Model string // path of a GGUF file; "" is the embedded demo model
+	// OverrideKV is metadata to use instead of the file's, as gguf.ParseOverrides takes it.
+	OverrideKV string
 	Host  string
 	Port  int
 

@@ -45,6 +45,7 @@ type layer struct {
 // one, except for limits, where the smallest wins.
 var Settings = []*Setting{
 	str("model.path", "CLLM_MODEL", "model m", "GGUF file to load; none is the built-in demo model", func(c *Config) *string { return &c.Model }),
+	str("model.override_kv", "CLLM_OVERRIDE_KV", "override-kv", "metadata to use instead of the file's, KEY=TYPE:VALUE,... with the types int, float, bool, str", func(c *Config) *string { return &c.OverrideKV }),
 	str("server.host", "CLLM_HOST", "host h", "address to listen on, 0.0.0.0 for all (127.0.0.1)", func(c *Config) *string { return &c.Host }),
 	count("server.port", "CLLM_PORT", "port p", "port to listen on, 0 for a free one (8080)", 0, 65535, func(c *Config) *int { return &c.Port }),
 

@@ -2,7 +2,9 @@ package gguf
 
 import (
 	"encoding/binary"
+	"encoding/csv"
 	"fmt"
+	"io"
 	"math"
 	"strconv"
 	"strings"
@@ -49,20 +51,30 @@ func ParseOverride(s string) (Override, error) {
 	return o, nil
 }
 
-// ParseOverrides reads a list of overrides. A key must not come twice.
-func ParseOverrides(list []string) ([]Override, error) {
+// ParseOverrides reads overrides from texts with one or more of them each,
+// KEY=TYPE:VALUE,KEY=TYPE:VALUE; one with a comma in it is put in quotes, as
+// in CSV. A key must not come twice.
+func ParseOverrides(texts ...string) ([]Override, error) {
 	var out []Override
-	seen := make(map[string]bool, len(list))
-	for _, s := range list {
-		o, err := ParseOverride(s)
-		if err != nil {
-			return nil, err
+	seen := make(map[string]bool)
+	for _, text := range texts {
+		r := csv.NewReader(strings.NewReader(text))
+		r.LazyQuotes = true
+		fields, err := r.Read()
+		if err != nil && err != io.EOF {
+			return nil, fmt.Errorf("%q: %w", text, err)
 		}
-		if seen[o.Key] {
-			return nil, fmt.Errorf("%s is overridden twice", printable(o.Key))
+		for _, field := range fields {
+			o, err := ParseOverride(field)
+			if err != nil {
+				return nil, err
+			}
+			if seen[o.Key] {
+				return nil, fmt.Errorf("%s is overridden twice", printable(o.Key))
+			}
+			seen[o.Key] = true
+			out = append(out, o)
 		}
-		seen[o.Key] = true
-		out = append(out, o)
 	}
 	return out, nil
 }

@@ -11,7 +11,7 @@ import (
 )
 
 func TestOverrides(t *testing.T) {
-	list, err := gguf.ParseOverrides([]string{"n=int:-7", "x=float:2.5e-3", "yes=bool:true", "no=bool:false", "s=str:a=b:c", "new=str:"})
+	list, err := gguf.ParseOverrides(`n=int:-7,x=float:2.5e-3,"s=str:a=b:c,d"`, "", "yes=bool:true", "no=bool:false,new=str:")
 	require.NoError(t, err)
 	b := gguftest.New().Set("first", "kept").Set("n", "a string").Set("s", uint8(3)).Set("x", float32(1))
 	for _, open := range []func() (*gguf.File, error){
@@ -32,7 +32,7 @@ func TestOverrides(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, want, got)
 		}
-		for key, want := range map[string]string{"first": "kept", "s": "a=b:c", "new": ""} {
+		for key, want := range map[string]string{"first": "kept", "s": "a=b:c,d", "new": ""} {
 			got, err := f.String(key)
 			require.NoError(t, err)
 			require.Equal(t, want, got)
@@ -64,7 +64,7 @@ func TestOverridesThatAreNone(t *testing.T) {
 		_, err := gguf.ParseOverride(s)
 		require.ErrorContains(t, err, want)
 	}
-	_, err := gguf.ParseOverrides([]string{"k=int:1", "k=int:2"})
+	_, err := gguf.ParseOverrides("k=int:1", "k=int:2")
 	require.ErrorContains(t, err, "k is overridden twice")
 
 	data := gguftest.New().Set("k", "v").Bytes()

@@ -16,31 +16,23 @@ import (
 // are reordered, so that the elements that rotate together are neighbours.
 func asLlama(t testing.TB, factors []float32) *Model {
 	t.Helper()
-	from := openFile(t, "demo-qwen2-q8_0.gguf")
-	b := gguftest.New()
-	for _, key := range from.Keys() {
-		v, ok := from.Value(key)
-		require.True(t, ok)
-		if key == "general.architecture" {
-			v.Any = "llama"
-		}
-		b.Set(strings.Replace(key, "qwen2.", "llama.", 1), v.Any)
-	}
-	head, err := from.Uint("qwen2.attention.head_count")
-	require.NoError(t, err)
-	hidden, err := from.Uint("qwen2.embedding_length")
-	require.NoError(t, err)
-	for _, x := range from.Tensors() {
-		data := x.Data
-		if strings.Contains(x.Name, "attn_q.") || strings.Contains(x.Name, "attn_k.") {
-			data = neighbours(x.Data, int(x.Dims[len(x.Dims)-1]), int(hidden/head))
-		}
-		b.Tensor(x.Name, x.Type, data, x.Dims...)
-	}
-	if factors != nil {
-		b.Tensor("rope_freqs.weight", gguf.F32, gguftest.Floats(factors), int64(len(factors)))
-	}
-	m, err := Load(b.Open(t))
+	const base = "demo-qwen2-q8_0.gguf"
+	head := open(t, base).Config().HeadDim
+	m, err := Load(odd{
+		base: base,
+		arch: "llama",
+		tensor: func(x gguf.Tensor) *gguf.Tensor {
+			if strings.Contains(x.Name, "attn_q.") || strings.Contains(x.Name, "attn_k.") {
+				x.Data = neighbours(x.Data, int(x.Dims[len(x.Dims)-1]), head)
+			}
+			return &x
+		},
+		add: func(b *gguftest.Builder) {
+			if factors != nil {
+				b.Tensor("rope_freqs.weight", gguf.F32, gguftest.Floats(factors), int64(len(factors)))
+			}
+		},
+	}.file(t))
 	require.NoError(t, err)
 	require.Equal(t, "llama", m.Config().Arch)
 	require.Empty(t, m.Warnings())

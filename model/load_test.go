@@ -22,7 +22,7 @@ import (
 
 // small is the smallest of models: two layers, 64 wide, 2 heads of 32, one KV
 // head, 8 tokens. Entries of change replace or (nil) remove metadata keys and
-// tensors; a tensor is given by its dims.
+// tensors; a tensor is given by its dims, or as weights by its values.
 func small(t testing.TB, arch string, change map[string]any) *gguf.File {
 	t.Helper()
 	entries := map[string]any{
@@ -54,12 +54,16 @@ func small(t testing.TB, arch string, change map[string]any) *gguf.File {
 		case nil:
 		case []int64:
 			b.Tensor(name, gguf.F32, nil, v...)
+		case weights:
+			b.Tensor(name, gguf.F32, gguftest.Floats(v), int64(len(v)))
 		default:
 			b.Set(name, v)
 		}
 	}
 	return b.Open(t)
 }
+
+type weights []float32
 
 func TestLoadSmall(t *testing.T) {
 	m, err := Load(small(t, "qwen2", nil))

@@ -36,7 +36,8 @@ type benchRow struct {
 }
 
 func newBench() *cobra.Command {
-	var path, kvType, format string
+	var from modelFlags
+	var kvType, format string
 	t := bench.Tests{}
 	cmd := &cobra.Command{
 		Use:   "bench",
@@ -53,11 +54,11 @@ func newBench() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return runBench(cmd.Context(), path, strings.ToLower(kvType), t, out)
+			return runBench(cmd.Context(), from, strings.ToLower(kvType), t, out)
 		},
 	}
 	f := cmd.Flags()
-	modelFlag(f, &path)
+	from.add(f)
 	f.IntSliceVarP(&t.Prompts, "n-prompt", "p", []int{512}, "tokens of prompts; 0 is no such test")
 	f.IntSliceVarP(&t.Gens, "n-gen", "n", []int{128}, "tokens to generate; 0 is no such test")
 	f.IntSliceVarP(&t.Depths, "n-depth", "d", []int{0}, "positions filled before")
@@ -70,8 +71,8 @@ func newBench() *cobra.Command {
 	return cmd
 }
 
-func runBench(ctx context.Context, path, kvType string, t bench.Tests, out table) error {
-	l, err := load(path, slog.Default())
+func runBench(ctx context.Context, from modelFlags, kvType string, t bench.Tests, out table) error {
+	l, err := load(from, slog.Default())
 	if err != nil {
 		return err
 	}

@@ -25,8 +25,8 @@ type loaded struct {
 }
 
 // load reads a model file and logs what is odd about it.
-func load(path string, log *slog.Logger) (*loaded, error) {
-	f, err := openFile(path)
+func load(from modelFlags, log *slog.Logger) (*loaded, error) {
+	f, err := from.open()
 	if err != nil {
 		return nil, err
 	}

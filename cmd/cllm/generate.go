@@ -16,7 +16,8 @@ import (
 // generateFlags are the flags of the command.
 type generateFlags struct {
 	engine                  engineFlags
-	model, prompt, file     string
+	model                   modelFlags
+	prompt, file            string
 	chat, json, ignoreEOS   bool
 	tokens, topK            int
 	temperature, topP, minP float32
@@ -38,7 +39,7 @@ func newGenerate() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	modelFlag(f, &o.model)
+	o.model.add(f)
 	f.StringVarP(&o.prompt, "prompt", "p", "", "the prompt")
 	f.StringVarP(&o.file, "file", "f", "", "file with the prompt")
 	f.BoolVar(&o.chat, "chat", false, "put the prompt through the model's chat form, as a user's message")

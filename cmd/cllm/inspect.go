@@ -3,7 +3,7 @@ package main
 import "github.com/spf13/cobra"
 
 func newInspect() *cobra.Command {
-	var path string
+	var from modelFlags
 	var asJSON, verbose bool
 	cmd := &cobra.Command{
 		Use:   "inspect [FILE]",
@@ -12,12 +12,12 @@ func newInspect() *cobra.Command {
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				if path != "" {
+				if from.path != "" {
 					return usage("the file is given twice: by itself and by --model")
 				}
-				path = args[0]
+				from.path = args[0]
 			}
-			f, err := openFile(path)
+			f, err := from.open()
 			if err != nil {
 				return err
 			}
@@ -28,7 +28,7 @@ func newInspect() *cobra.Command {
 			return f.WriteText(cmd.OutOrStdout(), verbose)
 		},
 	}
-	modelFlag(cmd.Flags(), &path)
+	from.add(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "show long arrays and texts whole")
 	return cmd

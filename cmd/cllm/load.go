@@ -16,17 +16,26 @@ import (
 // demoName stands in for the path of the built-in model.
 const demoName = "built-in demo model"
 
-// openFile opens a model file; no path is the built-in one.
-func openFile(path string) (*gguf.File, error) {
-	if path == "" {
-		return gguf.Parse(demoName, testdata.Demo)
-	}
-	return gguf.Open(path)
+// modelFlags say which model file a command opens, and how.
+type modelFlags struct {
+	path      string // none is the built-in one
+	overrides []string
 }
 
-// modelFlag adds -m.
-func modelFlag(f *pflag.FlagSet, path *string) {
-	f.StringVarP(path, "model", "m", "", "GGUF file; none is the built-in demo model")
+func (m *modelFlags) add(f *pflag.FlagSet) {
+	f.StringVarP(&m.path, "model", "m", "", "GGUF file; none is the built-in demo model")
+	f.StringArrayVar(&m.overrides, "override-kv", nil, "metadata to use instead of the file's, KEY=TYPE:VALUE,... with the types int, float, bool, str; may be repeated")
+}
+
+func (m *modelFlags) open() (*gguf.File, error) {
+	overrides, err := gguf.ParseOverrides(m.overrides...)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--override-kv: %w", err)}
+	}
+	if m.path == "" {
+		return gguf.Parse(demoName, testdata.Demo, overrides...)
+	}
+	return gguf.Open(m.path, overrides...)
 }
 
 // inputText is a command's text: the argument if there is one, or a file, or

@@ -11,7 +11,7 @@ import (
 )
 
 func newPlan() *cobra.Command {
-	var path string
+	var from modelFlags
 	var asJSON bool
 	var e engineFlags
 	cmd := &cobra.Command{
@@ -24,7 +24,7 @@ func newPlan() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			f, err := openFile(path)
+			f, err := from.open()
 			if err != nil {
 				return err
 			}
@@ -49,7 +49,7 @@ func newPlan() *cobra.Command {
 			return err
 		},
 	}
-	modelFlag(cmd.Flags(), &path)
+	from.add(cmd.Flags())
 	e.add(cmd.Flags())
 	cmd.Flags().IntVar(&e.parallel, "parallel", 0, "sequences that run at once; 0 is 64")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object, in bytes")

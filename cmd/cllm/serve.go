@@ -89,7 +89,7 @@ func noOption(s *config.Setting) string {
 }
 
 func serve(ctx context.Context, c *config.Config, log *slog.Logger) error {
-	l, err := load(c.Model, log)
+	l, err := load(modelFlags{c.Model, []string{c.OverrideKV}}, log)
 	if err != nil {
 		return err
 	}

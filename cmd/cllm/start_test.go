@@ -50,7 +50,7 @@ func BenchmarkLoad(b *testing.B) {
 	for _, path := range paths {
 		b.Run(strings.TrimPrefix(filepath.Base(path), "."), func(b *testing.B) {
 			for b.Loop() {
-				l, err := load(path, slog.Default())
+				l, err := load(modelFlags{path: path}, slog.Default())
 				if err != nil {
 					b.Fatal(err)
 				}

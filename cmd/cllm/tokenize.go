@@ -10,7 +10,8 @@ import (
 )
 
 func newTokenize() *cobra.Command {
-	var path, file string
+	var from modelFlags
+	var file string
 	var asJSON, special bool
 	cmd := &cobra.Command{
 		Use:   "tokenize [TEXT]",
@@ -26,7 +27,7 @@ func newTokenize() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			f, err := openFile(path)
+			f, err := from.open()
 			if err != nil {
 				return err
 			}
@@ -46,7 +47,7 @@ func newTokenize() *cobra.Command {
 			return out.Flush()
 		},
 	}
-	modelFlag(cmd.Flags(), &path)
+	from.add(cmd.Flags())
 	cmd.Flags().StringVarP(&file, "file", "f", "", "file with the text")
 	cmd.Flags().BoolVar(&special, "special", false, "parse special tokens in the text")
 	cmd.Flags().BoolVar(&asJSON, "json", false, `print {"tokens":[ids]}`)
