@@ -4,14 +4,18 @@
 
 // Quantization of activations for AVX2.
 
-// X0 = the greatest lane of Y0. Clobbers Y1.
+// X0 = the greatest lane of Y0, as integers: infinity and NaN lie above all
+// numbers. Goes to spoilt if it is one of them. Clobbers Y1 and AX.
 #define MAXTREE \
-	VEXTRACTF128 $1, Y0, X1; \
-	VMAXPS X1, X0, X0; \
+	VEXTRACTI128 $1, Y0, X1; \
+	VPMAXUD X1, X0, X0; \
 	VPSHUFD $0x0e, X0, X1; \
-	VMAXPS X1, X0, X0; \
+	VPMAXUD X1, X0, X0; \
 	VPSHUFD $0x01, X0, X1; \
-	VMAXPS X1, X0, X0
+	VPMAXUD X1, X0, X0; \
+	VMOVD X0, AX; \
+	CMPL AX, $0x7f800000; \
+	JAE spoilt
 
 // Y15 = magnitude bits, X14 = the least magnitude, X13 = 127, X12 = 1, Y11 =
 // the order of dwords after packing, Y10 = the weights' offset in bytes, Y9 = 0,
@@ -66,13 +70,13 @@ TEXT ·quantize32AVX2(SB), NOSPLIT, $0-48
 	CONSTS_QUANTIZE(·splat+8(SB))
 
 block:
-	VANDPS (SI), Y15, Y0
-	VANDPS 32(SI), Y15, Y1
-	VANDPS 64(SI), Y15, Y2
-	VANDPS 96(SI), Y15, Y3
-	VMAXPS Y1, Y0, Y0
-	VMAXPS Y3, Y2, Y2
-	VMAXPS Y2, Y0, Y0
+	VPAND (SI), Y15, Y0
+	VPAND 32(SI), Y15, Y1
+	VPAND 64(SI), Y15, Y2
+	VPAND 96(SI), Y15, Y3
+	VPMAXUD Y1, Y0, Y0
+	VPMAXUD Y3, Y2, Y2
+	VPMAXUD Y2, Y0, Y0
 	MAXTREE
 	VCMPSS $5, X14, X0, X6
 	VDIVSS X13, X0, X0
@@ -96,6 +100,8 @@ block:
 	VPSUBD   X3, X9, X3
 	VMOVD    X3, (R9)
 	ADDQ    $4, R10
+
+next:
 	ADDQ    $128, SI
 	ADDQ    $32, DI
 	ADDQ    $4, R8
@@ -104,6 +110,14 @@ block:
 	JNZ     block
 	VZEROUPPER
 	RET
+
+spoilt:
+	MOVL    $0x7fc00000, (R8)
+	VMOVDQU Y9, (DI)
+	MOVL    $0, (R9)
+	MOVL    $0, (R10)
+	ADDQ    $4, R10
+	JMP     next
 
 // func quantize256AVX2(q *int8, d *float32, sum, start *int16, x *float32, supers int)
 TEXT ·quantize256AVX2(SB), NOSPLIT, $0-48
@@ -120,10 +134,10 @@ super:
 	XORL   DX, DX
 
 greatest:
-	VANDPS (SI)(DX*1), Y15, Y1
-	VANDPS 32(SI)(DX*1), Y15, Y2
-	VMAXPS Y2, Y1, Y1
-	VMAXPS Y1, Y0, Y0
+	VPAND  (SI)(DX*1), Y15, Y1
+	VPAND  32(SI)(DX*1), Y15, Y2
+	VPMAXUD Y2, Y1, Y1
+	VPMAXUD Y1, Y0, Y0
 	ADDL   $64, DX
 	CMPL   DX, $1024
 	JLT    greatest
@@ -157,8 +171,27 @@ thirtytwo:
 	ADDQ    $4, R9
 	DECL    DX
 	JNZ     thirtytwo
+
+next:
 	ADDQ    $4, R8
 	DECQ    CX
 	JNZ     super
 	VZEROUPPER
 	RET
+
+spoilt:
+	MOVL    $0x7fc00000, (R8)
+	VMOVDQU Y9, (R9)
+	VMOVDQU Y9, (R10)
+	VMOVDQU Y9, 32(R10)
+	ADDQ    $32, R9
+	ADDQ    $64, R10
+	ADDQ    $1024, SI
+	MOVL    $8, DX
+
+clear:
+	VMOVDQU Y9, (DI)
+	ADDQ    $32, DI
+	DECL    DX
+	JNZ     clear
+	JMP     next

@@ -1,14 +1,14 @@
 // Macros of the element-wise AVX-512 kernels.
 
 // X = exp32(X) in the lanes K, zero in the others. Clobbers N, P, T and K. The
-// sum with 1.5·2²³ rounds, and holds n in its low bits.
+// sum with 1.5·2²³ rounds; VMINPS gives its last source where that is NaN.
 #define EXP(X, N, P, T, K) \
 	VCMPPS.BCST $5, ·expConst+0(SB), X, K, K; \
-	VMINPS.BCST ·expConst+4(SB), X, X; \
+	VBROADCASTSS ·expConst+4(SB), N; \
+	VMINPS X, N, X; \
 	VMULPS.BCST ·expConst+8(SB), X, N; \
-	VADDPS.BCST ·expConst+12(SB), N, T; \
-	VSUBPS.BCST ·expConst+12(SB), T, N; \
-	VPSLLD $23, T, T; \
+	VADDPS.BCST ·expConst+12(SB), N, N; \
+	VSUBPS.BCST ·expConst+12(SB), N, N; \
 	VFMADD231PS.BCST ·expConst+16(SB), N, X; \
 	VFMADD231PS.BCST ·expConst+20(SB), N, X; \
 	VBROADCASTSS ·expConst+24(SB), P; \
@@ -17,10 +17,10 @@
 	VFMADD213PS.BCST ·expConst+36(SB), X, P; \
 	VFMADD213PS.BCST ·expConst+40(SB), X, P; \
 	VFMADD213PS.BCST ·expConst+44(SB), X, P; \
-	VMULPS X, X, N; \
-	VFMADD213PS X, N, P; \
+	VMULPS X, X, T; \
+	VFMADD213PS X, T, P; \
 	VADDPS.BCST ·expConst+48(SB), P, P; \
-	VPADDD.Z T, P, K, X
+	VSCALEFPS.Z N, P, K, X
 
 // The lowest lane of X (named as Z, Y and X) = the sum of its sixteen lanes in
 // the tree of sumLanes. Clobbers TY (named TX).

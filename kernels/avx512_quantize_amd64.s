@@ -17,16 +17,20 @@
 	MOVL $0x42fe0000, AX; \
 	VMOVD AX, X31
 
-// X2 = the greatest of the lanes of Z2. Clobbers Y3.
+// X2 = the greatest of the lanes of Z2, as integers: infinity and NaN lie above
+// all numbers. Goes to spoilt if it is one of them. Clobbers Y3 and AX.
 #define MAXTREE \
-	VEXTRACTF64X4 $1, Z2, Y3; \
-	VMAXPS Y3, Y2, Y2; \
-	VEXTRACTF128 $1, Y2, X3; \
-	VMAXPS X3, X2, X2; \
+	VEXTRACTI64X4 $1, Z2, Y3; \
+	VPMAXUD Y3, Y2, Y2; \
+	VEXTRACTI128 $1, Y2, X3; \
+	VPMAXUD X3, X2, X2; \
 	VPSHUFD $0x0e, X2, X3; \
-	VMAXPS X3, X2, X2; \
+	VPMAXUD X3, X2, X2; \
 	VPSHUFD $0x01, X2, X3; \
-	VMAXPS X3, X2, X2
+	VPMAXUD X3, X2, X2; \
+	VMOVD X2, AX; \
+	CMPL AX, $0x7f800000; \
+	JAE spoilt
 
 // func quantize32AVX512(q *int8, d *float32, bias *int32, x *float32, blocks int)
 TEXT ·quantize32AVX512(SB), NOSPLIT, $0-40
@@ -48,7 +52,7 @@ block:
 	VMOVUPS 64(SI), Z1
 	VPANDD  Z28, Z0, Z2
 	VPANDD  Z28, Z1, Z3
-	VMAXPS  Z3, Z2, Z2
+	VPMAXUD Z3, Z2, Z2
 	MAXTREE
 
 	// Scales stay zero where the greatest magnitude is below the least.
@@ -82,6 +86,8 @@ block:
 	SHLL     $7, AX
 	NEGL     AX
 	MOVL     AX, (R9)
+
+next:
 	ADDQ     $128, SI
 	ADDQ     $32, DI
 	ADDQ     $4, R8
@@ -91,9 +97,15 @@ block:
 	VZEROUPPER
 	RET
 
+spoilt:
+	MOVL     $0x7fc00000, (R8)
+	VMOVDQU  Y12, (DI)
+	MOVL     $0, (R9)
+	JMP      next
+
 #define GREATEST(OFF, M) \
 	VPANDD OFF(SI), Z28, Z0; \
-	VMAXPS Z0, M, M
+	VPMAXUD Z0, M, M
 
 #define ROUND(OFF, QOFF) \
 	VMULPS OFF(SI), Z4, Z0; \
@@ -133,7 +145,7 @@ super:
 	GREATEST(832, Z5)
 	GREATEST(896, Z2)
 	GREATEST(960, Z5)
-	VMAXPS Z5, Z2, Z2
+	VPMAXUD Z5, Z2, Z2
 	MAXTREE
 	VCMPSS   $5, X30, X2, K1
 	VDIVSS   X2, X31, X4
@@ -180,6 +192,8 @@ super:
 	VPERMD Z0, Z12, Z0
 	VPMOVDW Z0, Y0
 	VMOVDQU Y0, (R9)
+
+next:
 	ADDQ $1024, SI
 	ADDQ $256, DI
 	ADDQ $4, R8
@@ -188,3 +202,13 @@ super:
 	JNZ  super
 	VZEROUPPER
 	RET
+
+spoilt:
+	MOVL $0x7fc00000, (R8)
+	VPXORQ Z0, Z0, Z0
+	VMOVDQU64 Z0, (DI)
+	VMOVDQU64 Z0, 64(DI)
+	VMOVDQU64 Z0, 128(DI)
+	VMOVDQU64 Z0, 192(DI)
+	VMOVDQU Y0, (R9)
+	JMP  next

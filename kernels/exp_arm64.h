@@ -20,7 +20,7 @@
 	VLD1R.P 4(R9), [V28.S4]
 
 // x = exp32(x); t, n, p, q are overwritten. After the addition of V17 the low
-// bits of t are the integer n, which goes on the exponent at the end.
+// bits of t are the integer n, of which t then becomes 2^n. FMIN keeps NaN.
 #define EXP(vx, x, vt, t, vn, n, vp, p, vq, q) \
 	FCMGT(x, 28, q)               \
 	FMIN(27, x, x)                \
@@ -43,7 +43,8 @@
 	VFMLA vp.S4, vn.S4, vx.S4     \
 	FADD(26, x, x)                \
 	VSHL  $23, vt.S4, vt.S4       \
-	VADD  vt.S4, vx.S4, vx.S4     \
+	VADD  V26.S4, vt.S4, vt.S4    \
+	FMUL(t, x, x)                 \
 	BIC(q, x, x)
 
 // The low lane of a = the sum of the sixteen lanes of a, b, c, d; t is

@@ -71,13 +71,15 @@ func fma32Odd(x, y, z float32) float32 {
 func round32(x float32) float32 { return float32(x+0x1.8p23) - 0x1.8p23 }
 
 // exp32 is e to the power of x to within 2 units in the last place, after
-// Cephes: +0 below -87, and x is cut at 88. It is defined by its operations, so
+// Cephes: +0 below -87, x is cut at 88, and NaN stays NaN. It is defined by its operations, so
 // that every implementation gives the same bits.
 func exp32(x float32) float32 {
-	if x < -87 {
+	switch {
+	case x != x:
+		return x
+	case x < -87:
 		return 0
-	}
-	if x > 88 {
+	case x > 88:
 		x = 88
 	}
 	n := round32(float32(x * 1.44269504))

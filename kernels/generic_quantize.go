@@ -6,12 +6,20 @@ import "math"
 // inverse scale could overflow.
 const quantizeMin = 0x1p-100
 
-func maxAbs(x []float32) (m float32) {
+// maxAbs is the greatest magnitude in x, infinity or NaN if there is one: as
+// integers, infinity lies above all numbers and NaN above infinity.
+func maxAbs(x []float32) float32 {
+	var m uint32
 	for _, v := range x {
-		m = max(m, math.Float32frombits(math.Float32bits(v)&^(1<<31)))
+		m = max(m, math.Float32bits(v)&^(1<<31))
 	}
-	return m
+	return math.Float32frombits(m)
 }
+
+// spoilt says whether a block of that greatest magnitude has a NaN or infinity.
+func spoilt(amax float32) bool { return !(amax <= math.MaxFloat32) }
+
+var nan = float32(math.NaN())
 
 // quantize sets q = round-to-even(x·scale) and returns the sum of q.
 func quantize(q []int8, x []float32, scale float32) (sum int32) {
@@ -30,6 +38,10 @@ func quantize32(q []int8, x []float32) (d float32, sum int32) {
 	if amax < quantizeMin {
 		clear(q)
 		return 0, 0
+	}
+	if spoilt(amax) {
+		clear(q)
+		return nan, 0
 	}
 	d = amax / 127
 	sum = quantize(q, x, 1/d)
@@ -63,8 +75,8 @@ func quantizeAct256(a *Acts, col int, x []float32) {
 	starts := a.Start[col*32*n:][:32*n]
 	for b := range n {
 		amax := maxAbs(x[256*b : 256*b+256])
-		if amax < quantizeMin {
-			d[b] = 0
+		if amax < quantizeMin || spoilt(amax) {
+			d[b] = 0 * amax // NaN where there is no number
 			clear(q[256*b : 256*b+256])
 			clear(sums[16*b : 16*b+16])
 			clear(starts[32*b : 32*b+32])

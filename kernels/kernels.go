@@ -119,8 +119,8 @@ type MulFunc func(y []float32, stride int, w []byte, rows int, a *Acts, s *Scrat
 // q = round-to-even(x·iscale) (ggml's Q8_K, but for the sign that its q and D
 // share, which no product sees).
 // Every step is rounded to float32. A block with amax under 0x1p-100 is all
-// zero, D too. A block with a NaN or infinity gets some D and some q, never a
-// fault.
+// zero, D too. A block with a NaN or infinity gets q = 0 and D = NaN, so that
+// every product with it is NaN.
 type QuantizeFunc func(a *Acts, col int, x []float32)
 
 // AttendFunc folds one block of one KV head into the queries of a.

@@ -7,6 +7,7 @@
 //
 //	R0 q  R1 d  R2 bias or sums  R3 x  R4 blocks
 //	F17 the least magnitude that is not taken as zero  F18 127  F20 1
+//	R8 infinity
 //	V24 1.5·2^23, after whose addition the low byte of a float is the integer
 
 #define QUANTIZE_ARGS \
@@ -20,6 +21,7 @@
 	MOVD  $0x42fe0000, R5   \
 	FMOVS R5, F18           \
 	FMOVS $1.0, F20         \
+	MOVD  $0x7f800000, R8   \
 	MOVD  $0x4b400000, R5   \
 	VDUP  R5, V24.S4
 
@@ -40,11 +42,15 @@
 	VMOVI $0, V27.B16 \
 	VMOVI $0, V28.B16
 
+// F16 = the greatest magnitude. Goes to spoilt if that is infinite or NaN.
 #define GREATEST \
 	FMAX(26, 16, 16) \
 	FMAX(28, 27, 27) \
 	FMAX(27, 16, 16) \
-	FMAXV(16, 16)
+	FMAXV(16, 16)    \
+	FMOVS F16, R5    \
+	CMPW  R8, R5     \
+	BHS   spoilt
 
 // V0 = V0-V3 times F21, rounded to sixteen int8; V4 their sums by pairs.
 #define ROUND16 \
@@ -99,9 +105,16 @@ next:
 	CBNZ   R4, block
 	RET
 
+spoilt:
+	MOVD   $0x7fc00000, R5
+	B      clear
+
 zero:
 	MOVD   $0, R5
+
+clear:
 	MOVW.P R5, 4(R1)
+	MOVD   $0, R5
 	VMOVI  $0, V0.B16
 	FMOVQ.P F0, 16(R0)
 	FMOVQ.P F0, 16(R0)
@@ -142,9 +155,17 @@ round:
 	CBNZ R4, block
 	RET
 
+spoilt:
+	MOVD  $16, R6
+	MOVD  $0x7fc00000, R5
+	B     scale
+
 zero:
+	MOVD  $0, R5
+
+scale:
 	VMOVI $0, V0.B16
-	MOVW.P ZR, 4(R1)
+	MOVW.P R5, 4(R1)
 
 clear:
 	FMOVQ.P F0, 16(R0)
