@@ -117,8 +117,8 @@ func readStream(body io.Reader, d dialect, s *Sample) error {
 	return errors.New("the stream ended before its last event")
 }
 
-// text notes that a piece of text arrived.
-func (s *Sample) text(now time.Time) {
+// Text notes that a piece of text arrived.
+func (s *Sample) Text(now time.Time) {
 	if s.First.IsZero() {
 		s.First = now
 	} else {
@@ -150,7 +150,7 @@ func cllmRead(line []byte, s *Sample, now time.Time) (bool, error) {
 		return false, errors.New(e.Error)
 	}
 	if e.Token != "" {
-		s.text(now)
+		s.Text(now)
 	}
 	if e.Done {
 		s.Tokens, s.PromptTokens = e.Generated, e.Prompt
@@ -178,7 +178,7 @@ func ollamaRead(line []byte, s *Sample, now time.Time) (bool, error) {
 		return false, errors.New(e.Error)
 	}
 	if e.Response != "" {
-		s.text(now)
+		s.Text(now)
 	}
 	if e.Done {
 		s.Tokens, s.PromptTokens = e.Eval, e.Prompt
@@ -217,7 +217,7 @@ func openaiRead(line []byte, s *Sample, now time.Time) (bool, error) {
 		return false, errors.New(e.Error.Message)
 	}
 	if len(e.Choices) > 0 && e.Choices[0].Text != "" {
-		s.text(now)
+		s.Text(now)
 	}
 	if e.Usage != nil {
 		s.Tokens, s.PromptTokens = e.Usage.Completion, e.Usage.Prompt

@@ -15,6 +15,10 @@ type Config struct {
 	OverrideKV string
 	Host  string
 	Port  int
+	// AllowedHosts are names beside this machine's own by which a server on
+	// loopback, behind a proxy, may be asked; "*" is any.
+	AllowedHosts []string
+	Benchmark    bool // POST /benchmark is there
 
 	Threads     int    // compute threads; 0 = the cores this process may use
 	Context     int    // positions of one sequence; 0 = the model's own limit
@@ -53,7 +57,7 @@ type Defaults struct {
 // Default returns the settings in force when nobody says anything.
 func Default() Config {
 	return Config{
-		Host: "127.0.0.1", Port: 8080,
+		Host: "127.0.0.1", Port: 8080, Benchmark: true,
 		Parallel: 64, MaxWaiting: 512, KVType: "f16", PrefixCache: true, Speculate: true,
 		Timeout:    10 * time.Minute,
 		MinTimeout: time.Second, MaxTimeout: time.Hour,

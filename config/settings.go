@@ -47,6 +47,8 @@ var Settings = []*Setting{
 	str("model.path", "CLLM_MODEL", "model m", "GGUF file to load; none is the built-in demo model", func(c *Config) *string { return &c.Model }),
 	str("model.override_kv", "CLLM_OVERRIDE_KV", "override-kv", "metadata to use instead of the file's, KEY=TYPE:VALUE,... with the types int, float, bool, str", func(c *Config) *string { return &c.OverrideKV }),
 	str("server.host", "CLLM_HOST", "host h", "address to listen on, 0.0.0.0 for all (127.0.0.1)", func(c *Config) *string { return &c.Host }),
+	texts("server.allowed_hosts", "CLLM_ALLOWED_HOSTS", "allowed-hosts", "hosts that requests may name beside this machine, with commas between; needed behind a proxy; * is any", func(c *Config) *[]string { return &c.AllowedHosts }),
+	flag("server.benchmark", "CLLM_BENCHMARK", "benchmark", "POST /benchmark is there (true)", func(c *Config) *bool { return &c.Benchmark }),
 	count("server.port", "CLLM_PORT", "port p", "port to listen on, 0 for a free one (8080)", 0, 65535, func(c *Config) *int { return &c.Port }),
 
 	count("server.num_threads", "", "", "compute threads, unless backend.llama_cpp.n_threads says", 0, 1024, func(c *Config) *int { return &c.Threads }),
@@ -128,6 +130,20 @@ func named(k kind, key, env, flag, help string, set func(l *layer, v any) error)
 func str(key, env, flag, help string, field func(*Config) *string) *Setting {
 	return named(text, key, env, flag, help, func(l *layer, v any) error {
 		*field(l.Config) = v.(string)
+		return nil
+	})
+}
+
+// texts is a list, one text with commas in it.
+func texts(key, env, flag, help string, field func(*Config) *[]string) *Setting {
+	return named(text, key, env, flag, help, func(l *layer, v any) error {
+		list := strings.Split(v.(string), ",")
+		for i, part := range list {
+			if list[i] = strings.TrimSpace(part); list[i] == "" {
+				return fmt.Errorf("%q has an empty part", v)
+			}
+		}
+		*field(l.Config) = list
 		return nil
 	})
 }

@@ -26,6 +26,8 @@ type Engine struct {
 	why    string // what sets the limit
 	free   func() // gives back what New took
 
+	options Options // in force
+
 	outputs [][]float32            // of the step
 	sample  func(w *tensor.Worker) // e.drawAll, bound once
 

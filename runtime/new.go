@@ -48,13 +48,14 @@ func New(m *model.Model, tok *tokenizer.Tokenizer, o Options) (*Engine, error) {
 // newEngine puts an engine together, not yet started.
 func newEngine(f forwarder, copyBlock func(dst, src int32), v vocabulary, pool *tensor.Pool, impl *kernels.Impl, plan *MemoryPlan, o Options) *Engine {
 	e := &Engine{
-		model: f,
-		vocab: v,
-		pool:  pool,
-		log:   o.Logger,
-		plan:  plan,
-		limit: plan.Context,
-		why:   fmt.Sprintf("a context of %d tokens in a KV cache of %d", plan.Context, plan.Blocks*blockTokens),
+		model:   f,
+		vocab:   v,
+		pool:    pool,
+		log:     o.Logger,
+		plan:    plan,
+		limit:   plan.Context,
+		options: o,
+		why:     fmt.Sprintf("a context of %d tokens in a KV cache of %d", plan.Context, plan.Blocks*blockTokens),
 		sched: &scheduler{
 			pool:       newBlockPool(plan.Blocks, !o.NoPrefixCache),
 			copyBlock:  copyBlock,
@@ -75,6 +76,9 @@ func newEngine(f forwarder, copyBlock func(dst, src int32), v vocabulary, pool *
 
 // Plan is where the engine's memory went.
 func (e *Engine) Plan() *MemoryPlan { return e.plan }
+
+// Options are those in force: zeros replaced by what they stand for.
+func (e *Engine) Options() Options { return e.options }
 
 // Context is the most tokens that a sequence can have.
 func (e *Engine) Context() int { return e.limit }

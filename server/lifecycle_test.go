@@ -262,35 +262,6 @@ func TestHealthUnderLoad(t *testing.T) {
 	require.Less(t, took[len(took)/2], 50*time.Millisecond)
 }
 
-// Large bodies wait for each other; small ones do not.
-func TestLargeBodiesAreBounded(t *testing.T) {
-	i := start(t, setup{times: func(s *times) { s.body = 100 * time.Millisecond }})
-	require.True(t, i.bodies.TryAcquire(bodyBudget))
-	large := `{"text":"` + strings.Repeat("x", smallBody+1) + `"}`
-	res, b := i.post("/encode", large)
-	require.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
-	require.Equal(t, "Too many large requests", b.Error)
-	res, _ = i.post("/encode", `{"text":"x"}`)
-	require.Equal(t, http.StatusOK, res.StatusCode)
-	i.bodies.Release(bodyBudget)
-	res, _ = i.post("/encode", large)
-	require.Equal(t, http.StatusOK, res.StatusCode)
-	require.True(t, i.bodies.TryAcquire(bodyBudget), "all room is given back")
-	i.bodies.Release(bodyBudget)
-
-	i.bodies.tokenizing <- struct{}{}
-	answered := make(chan int, 1)
-	go func() {
-		res, _ := i.post("/encode", large)
-		answered <- res.StatusCode
-	}()
-	require.Never(t, func() bool { return len(answered) > 0 }, 50*time.Millisecond, 5*time.Millisecond, "large texts are tokenized one at a time")
-	res, _ = i.post("/encode", `{"text":"x"}`)
-	require.Equal(t, http.StatusOK, res.StatusCode)
-	<-i.bodies.tokenizing
-	require.Equal(t, http.StatusOK, <-answered)
-}
-
 // A client that waits when the engine closes hears why.
 func TestEngineClosesUnderAClient(t *testing.T) {
 	i := start(t, setup{})
@@ -300,6 +271,6 @@ func TestEngineClosesUnderAClient(t *testing.T) {
 		answer <- b
 	}()
 	require.Eventually(t, func() bool { return i.state().Running == 1 }, 5*time.Second, time.Millisecond)
-	require.NoError(t, i.Engine.Close())
+	require.NoError(t, i.engine.(engine).Close())
 	require.Equal(t, "Server is shutting down", (<-answer).Error)
 }

@@ -3,13 +3,11 @@ package server
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"runtime/debug"
-	"strings"
 	"time"
+
+	"cllm/server/api"
 )
 
 // wrap puts around all handlers, those for 404 and 405 too, what every request
@@ -18,27 +16,63 @@ import (
 func (s *Server) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(hw http.ResponseWriter, r *http.Request) {
 		w := &writer{ResponseWriter: hw, timeout: s.times.write}
+		r.URL.Path, r.URL.RawPath = collapseSlashes(r.URL.Path), ""
 		start := time.Now()
 		defer func() {
-			if p := recover(); p != nil {
-				if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-					panic(p)
-				}
-				s.log.Error("panic in a handler", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
-				if w.status != 0 {
-					panic(http.ErrAbortHandler) // too late for a status: end the connection
-				}
-				s.fail(w, r, fmt.Errorf("panic: %v", p))
-			}
 			s.log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", w.status,
 				"bytes", w.bytes, "took", time.Since(start).Round(time.Microsecond), "from", r.RemoteAddr)
 		}()
-		if err := s.checkHost(r); err != nil {
-			s.fail(w, r, err)
+		defer func() {
+			cause := recover()
+			if cause == nil {
+				return
+			}
+			if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(cause)
+			}
+			s.writeError(w, r, s.dialectOf(r.URL.Path), &panicError{cause, debug.Stack()})
+		}()
+		if err := s.hosts.check(r); err != nil {
+			s.writeError(w, r, s.dialectOf(r.URL.Path), err)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// panicError is a panic of a handler.
+type panicError struct {
+	cause any
+	stack []byte
+}
+
+func (e *panicError) Error() string {
+	return fmt.Sprintf("panic in a handler: %v\n%s", e.cause, e.stack)
+}
+
+// writeError answers with an error in a dialect. When the answer has begun it
+// is too late for that: the connection ends, so that nobody takes what has
+// arrived for whole.
+func (s *Server) writeError(w http.ResponseWriter, r *http.Request, d *api.Dialect, err error) {
+	e := s.report(r, err)
+	if begun(w) {
+		panic(http.ErrAbortHandler)
+	}
+	d.WriteError(w, e)
+}
+
+// report gives an error its kind, and puts those that are the server's own
+// fault into the log, with an id that the client hears instead of them.
+func (s *Server) report(r *http.Request, err error) *api.Error {
+	e := api.ErrorOf(err)
+	if e.Kind != api.Internal {
+		return e
+	}
+	known := *e
+	known.ID = newID()
+	s.log.Error("request failed", "id", known.ID, "path", r.URL.Path, "error", err)
+	s.health.failed(s, err, known.ID)
+	return &known
 }
 
 // writer gives each write its own deadline, so that a client that stops
@@ -48,6 +82,12 @@ type writer struct {
 	timeout time.Duration
 	status  int
 	bytes   int64
+}
+
+// begun says whether an answer is under way.
+func begun(w http.ResponseWriter) bool {
+	own, ok := w.(*writer)
+	return ok && own.status != 0
 }
 
 func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
@@ -79,36 +119,4 @@ func (w *writer) FlushError() error {
 func (w *writer) extend() {
 	// Writers without deadlines (recorders) have no slow clients either.
 	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(w.timeout))
-}
-
-// checkHost refuses requests that a web page smuggled in by DNS rebinding or
-// from another origin, while the server is one for this machine alone.
-func (s *Server) checkHost(r *http.Request) error {
-	if !s.loopback {
-		return nil
-	}
-	if !isLoopback(r.Host) {
-		return &failure{status: http.StatusForbidden, text: fmt.Sprintf("Host %q is not this machine", r.Host),
-			message: "the server listens on loopback only; use localhost, or --host to listen elsewhere"}
-	}
-	if origin := r.Header.Get("Origin"); origin != "" {
-		u, err := url.Parse(origin)
-		if err != nil || !isLoopback(u.Host) {
-			return &failure{status: http.StatusForbidden, text: fmt.Sprintf("Origin %q is not this machine", origin)}
-		}
-	}
-	return nil
-}
-
-// isLoopback says whether a host, with or without a port, is this machine.
-func isLoopback(host string) bool {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	host = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSuffix(host, "]"), "["), ".")
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback()
 }

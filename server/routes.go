@@ -1,57 +1,98 @@
 package server
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/gorilla/mux"
+
+	"cllm/server/api"
 )
 
-// route is one line of the list that GET / shows.
-type route struct {
-	Method      string `json:"method"`
-	Path        string `json:"path"`
-	Description string `json:"description"`
-	handler     http.HandlerFunc
-}
-
-func (s *Server) routes() []route {
-	return []route{
-		{"GET", "/", "this list", s.index},
-		{"GET", "/health", "state of the server; ?level=detailed or full for more", s.health},
-		{"GET", "/model/info", "the loaded model", s.modelInfo},
-		{"POST", "/generate", "continue a prompt; with stream:true as server-sent events", s.generate},
-		{"POST", "/generate_stream", "continue a prompt as server-sent events", s.generateStream},
-		{"POST", "/encode", "the tokens of a text", s.encode},
-		{"POST", "/decode", "the text of tokens", s.decode},
-		{"POST", "/benchmark", "generate under load and report", s.benchmark},
+// Routes are those of all dialects.
+func (s *Server) Routes() []api.Route {
+	var all []api.Route
+	for _, d := range s.dialects {
+		all = append(all, d.Routes...)
 	}
+	return all
 }
 
-// Handler routes requests to their handlers.
+// Handler routes requests to the dialects.
 func (s *Server) Handler() http.Handler {
-	m := mux.NewRouter()
-	allowed := map[string][]string{}
-	for _, r := range s.routes() {
-		methods := []string{r.Method}
-		if r.Method == http.MethodGet {
-			methods = append(methods, http.MethodHead)
+	m := mux.NewRouter().SkipClean(true) // nobody is sent elsewhere
+	for _, d := range s.dialects {
+		for _, r := range d.Routes {
+			m.HandleFunc(r.Path, func(w http.ResponseWriter, req *http.Request) {
+				if err := r.Handle(w, req); err != nil {
+					s.writeError(w, req, d, err)
+				}
+			}).Methods(methods(r)...)
 		}
-		m.HandleFunc(r.Path, r.handler).Methods(methods...)
-		allowed[r.Path] = append(allowed[r.Path], methods...)
 	}
-	m.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.fail(w, r, &failure{status: http.StatusNotFound, text: "no such endpoint: " + r.URL.Path,
-			message: "GET / lists the endpoints"})
+	m.NotFoundHandler = s.refusal(func(r *http.Request) *api.Error {
+		return &api.Error{Kind: api.NotFound, Text: "no such endpoint: " + r.URL.Path, Advice: "GET / lists the endpoints"}
 	})
-	m.MethodNotAllowedHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		allow := strings.Join(allowed[r.URL.Path], ", ")
-		w.Header().Set("Allow", allow)
-		s.fail(w, r, &failure{status: http.StatusMethodNotAllowed, text: r.Method + " is not for " + r.URL.Path + ", use " + allow})
+	m.MethodNotAllowedHandler = s.refusal(func(r *http.Request) *api.Error {
+		allow := strings.Join(s.allowed(m, r), ", ")
+		return &api.Error{Kind: api.MethodNotAllowed, Text: fmt.Sprintf("%s is not for %s, use %s", r.Method, r.URL.Path, allow), Allow: allow}
 	})
 	return s.wrap(m)
 }
 
-func (s *Server) index(w http.ResponseWriter, _ *http.Request) {
-	succeed(w, map[string]any{"name": "cllm", "version": s.Version, "endpoints": s.routes()})
+// methods are those that a route takes.
+func methods(r api.Route) []string {
+	if r.Method == http.MethodGet {
+		return []string{http.MethodGet, http.MethodHead}
+	}
+	return []string{r.Method}
+}
+
+// allowed are the methods that a path has routes for.
+func (s *Server) allowed(m *mux.Router, r *http.Request) []string {
+	var list []string
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		other := r.Clone(r.Context())
+		other.Method = method
+		if match := (mux.RouteMatch{}); m.Match(other, &match) && match.MatchErr == nil {
+			list = append(list, method)
+		}
+	}
+	return list
+}
+
+// refusal answers in the dialect that the path is of.
+func (s *Server) refusal(why func(r *http.Request) *api.Error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.writeError(w, r, s.dialectOf(r.URL.Path), why(r))
+	})
+}
+
+// dialectOf finds the dialect that answers for a path which may have no route:
+// the one with a route of this path, or else with the longest prefix.
+func (s *Server) dialectOf(path string) *api.Dialect {
+	best, longest := s.dialects[0], -1
+	for _, d := range s.dialects {
+		for _, r := range d.Routes {
+			if r.Path == path {
+				return d
+			}
+		}
+		for _, prefix := range d.Prefixes {
+			if strings.HasPrefix(path, prefix) && len(prefix) > longest {
+				best, longest = d, len(prefix)
+			}
+		}
+	}
+	return best
+}
+
+// collapseSlashes makes one slash of several. Clients whose base address ends
+// in one ask for //generate; to redirect them would turn their POST into a GET.
+func collapseSlashes(path string) string {
+	for strings.Contains(path, "//") {
+		path = strings.ReplaceAll(path, "//", "/")
+	}
+	return path
 }

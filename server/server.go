@@ -1,6 +1,7 @@
-// Package server answers HTTP requests with an engine. routes.go lists the
-// routes; generate.go turns a body into a request of the engine and its events
-// into an answer.
+// Package server answers HTTP requests with an engine, in several dialects.
+// It holds what they share: connections, limits, bodies, admission, health.
+// dialects.go lists them; package api is what they and the server say to each
+// other.
 package server
 
 import (
@@ -16,31 +17,35 @@ import (
 
 	"cllm/config"
 	"cllm/model"
-	"cllm/runtime"
+	"cllm/server/api"
 	"cllm/tokenizer"
 )
 
 // Options is what a server works with. All fields but Log are needed.
 type Options struct {
-	Engine    *runtime.Engine
+	Engine    Engine
 	Tokenizer *tokenizer.Tokenizer
 	Model     model.Config
-	ModelPath string // as /model/info shows it
+	ModelPath string // as it is shown
 	Config    *config.Config
 	Version   string
 	Log       *slog.Logger // nil: slog.Default
 }
 
-// Server holds the handlers. It has no state of its own beside the engine's.
+// Server answers with one engine. The requests' state is the engine's; its own
+// are the bodies that are being read, and what it knows of the engine's
+// health.
 type Server struct {
-	Options
+	options  Options
 	log      *slog.Logger
 	times    times
-	loopback bool // listens on this machine alone
+	hosts    hosts
 	start    time.Time
+	dialects []*api.Dialect
+	bodies   *bodies
+	health   health
 	unknown  unknownFields
 	draining atomic.Bool
-	bodies   bodies
 }
 
 // times bounds what slow clients can hold.
@@ -50,25 +55,30 @@ type times struct {
 	idle         time.Duration // between requests of a connection
 	drain        time.Duration // for running requests to end after a stop
 	ping         time.Duration // between signs of life in a stream
+	probe        time.Duration // between probes of an engine that failed one
 }
 
 var defaultTimes = times{
 	header: 10 * time.Second, body: 30 * time.Second, write: 30 * time.Second,
-	idle: 2 * time.Minute, drain: time.Minute, ping: 15 * time.Second,
+	idle: 2 * time.Minute, drain: time.Minute, ping: 15 * time.Second, probe: time.Second,
 }
 
 // New makes a server; [Server.Serve] runs it.
 func New(o Options) *Server {
-	s := &Server{Options: o, log: o.Log, times: defaultTimes, start: time.Now(), loopback: isLoopback(o.Config.Host), bodies: newBodies()}
+	s := &Server{options: o, log: o.Log, times: defaultTimes, start: time.Now(), bodies: newBodies(),
+		hosts: newHosts(o.Config.Host, o.Config.AllowedHosts)}
 	if s.log == nil {
 		s.log = slog.Default()
+	}
+	for _, dialect := range dialects {
+		s.dialects = append(s.dialects, dialect(s))
 	}
 	return s
 }
 
 // Listen opens the address of the configuration.
 func (s *Server) Listen() (net.Listener, error) {
-	l, err := net.Listen("tcp", net.JoinHostPort(s.Config.Host, fmt.Sprint(s.Config.Port)))
+	l, err := net.Listen("tcp", net.JoinHostPort(s.options.Config.Host, fmt.Sprint(s.options.Config.Port)))
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen: %w", err)
 	}
@@ -84,6 +94,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		IdleTimeout:       s.times.idle,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ConnContext:       withConn,
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()
@@ -98,7 +109,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	defer cancel()
 	// The engine first: while it drains, health checks still find the server
 	// and hear 503.
-	err := s.Engine.Drain(drain)
+	err := s.options.Engine.Drain(drain)
 	if e := srv.Shutdown(drain); e != nil {
 		err = errors.Join(err, e, srv.Close())
 	}
@@ -129,14 +140,4 @@ func (u *unknownFields) first(name string) bool {
 	}
 	u.seen[name] = true
 	return true
-}
-
-// finish ends the reading of a body: it returns what was wrong with it, and
-// logs each field that this server does not know once.
-func (s *Server) finish(f *fields, r *http.Request) error {
-	return f.done(func(name string) {
-		if len(name) <= 100 && s.unknown.first(r.URL.Path+" "+name) {
-			s.log.Warn("unknown field in a request, ignored", "path", r.URL.Path, "field", name)
-		}
-	})
 }

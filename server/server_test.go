@@ -30,11 +30,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // instance is a server on the demo model with a real listener.
 type instance struct {
 	*Server
-	t    *testing.T
-	url  string
-	stop context.CancelFunc
-	done chan error // of Serve
-	log  *logBuffer
+	t      *testing.T
+	engine Engine
+	url    string
+	stop   context.CancelFunc
+	done   chan error // of Serve
+	log    *logBuffer
 }
 
 // setup is what a test wants otherwise than by default.
@@ -43,6 +44,7 @@ type setup struct {
 	options func(*runtime.Options)
 	times   func(*times)
 	listen  func(net.Listener) net.Listener
+	engine  func(Engine) Engine
 }
 
 var demo = sync.OnceValues(func() (*model.Model, *tokenizer.Tokenizer) {
@@ -78,7 +80,12 @@ func start(t *testing.T, s setup) *instance {
 	}
 	engine, err := runtime.New(m, tok, o)
 	require.NoError(t, err)
-	i.Server = New(Options{Engine: engine, Tokenizer: tok, Model: m.Config(), ModelPath: "demo.gguf", Config: &c, Version: "test", Log: log})
+	var e Engine = Runtime(engine)
+	if s.engine != nil {
+		e = s.engine(e)
+	}
+	i.engine = e
+	i.Server = New(Options{Engine: e, Tokenizer: tok, Model: m.Config(), ModelPath: "demo.gguf", Config: &c, Version: "test", Log: log})
 	if s.times != nil {
 		s.times(&i.times)
 	}
@@ -201,14 +208,14 @@ func (i *instance) open(ctx context.Context, path, text string) (next func() (ev
 	}
 }
 
-// health is the state that /health reports.
-type health struct {
+// healthAnswer is the state that /health reports.
+type healthAnswer struct {
 	Status           string
 	Running, Waiting int
 	Blocks           struct{ Total, Used, Cached, Free int } `json:"kv_blocks"`
 }
 
-func (i *instance) state() (h health) {
+func (i *instance) state() (h healthAnswer) {
 	i.t.Helper()
 	_, b := i.get("/health")
 	require.NoError(i.t, json.Unmarshal(b.Data, &h))

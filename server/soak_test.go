@@ -49,7 +49,7 @@ func TestSoak(t *testing.T) {
 	defer cancel()
 	go func() { // a slow machine gets the time it needs for one answer
 		end := time.Now().Add(length)
-		for time.Now().Before(end) || k.compared.Load() == 0 || i.Engine.Stats().Preemptions == 0 {
+		for time.Now().Before(end) || k.compared.Load() == 0 || i.engine.Stats().Preemptions == 0 {
 			select {
 			case <-ctx.Done():
 				return
@@ -69,7 +69,7 @@ func TestSoak(t *testing.T) {
 	}
 	clients.Wait()
 	i.idle()
-	stats := i.Engine.Stats()
+	stats := i.engine.Stats()
 	t.Logf("%d answers compared, %d refused, %d left, %d preemptions; anonymous memory %d MB before, %d after",
 		k.compared.Load(), k.refused.Load(), k.left.Load(), stats.Preemptions, memory>>20, residentAnonymous()>>20)
 	require.Positive(t, k.compared.Load())

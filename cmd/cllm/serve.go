@@ -119,7 +119,7 @@ func serve(ctx context.Context, c *config.Config, log *slog.Logger) error {
 	for line := range strings.Lines(engine.Plan().String()) {
 		log.Info("memory: " + strings.TrimSpace(line))
 	}
-	s := server.New(server.Options{Engine: engine, Tokenizer: l.tokenizer, Model: shape, ModelPath: l.file.Path(),
+	s := server.New(server.Options{Engine: server.Runtime(engine), Tokenizer: l.tokenizer, Model: shape, ModelPath: l.file.Path(),
 		Config: c, Version: version, Log: log})
 	listener, err := s.Listen()
 	if err != nil {
