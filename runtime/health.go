@@ -78,10 +78,13 @@ func (e *Engine) probe() {
 	}
 	_, err = e.forward(&model.Batch{Spans: []model.Span{{Tokens: []int32{0}, Blocks: []int32{block}, Logits: 1}}})
 	e.sched.pool.release(block)
-	if err != nil {
-		e.log.Debug("a probe failed", "error", err)
+	if err != nil { // of no request: nothing works, whatever the reason
 		e.mu.Lock()
-		e.health.wanted = false
+		was := e.health.err
+		e.health = health{err: err, at: time.Now()}
 		e.mu.Unlock()
+		if was == nil {
+			e.log.Error("the engine cannot compute", "error", err)
+		}
 	}
 }

@@ -197,13 +197,7 @@ func (s *Server) NewDecoder(special bool) *tokenizer.Decoder {
 }
 
 // TokenBytes is what one token stands for.
-func (s *Server) TokenBytes(id int32) []byte {
-	t := s.options.Tokenizer
-	if t.Control(id) {
-		return []byte(t.Text(id))
-	}
-	return t.Bytes(id)
-}
+func (s *Server) TokenBytes(id int32) []byte { return s.options.Tokenizer.TextBytes(id) }
 
 // VocabSize is the number of tokens.
 func (s *Server) VocabSize() int { return s.options.Tokenizer.Size() }

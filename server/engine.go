@@ -14,6 +14,9 @@ type Engine interface {
 	Submit(ctx context.Context, r runtime.Request) (api.Stream, error)
 	// Stats never waits for a step.
 	Stats() runtime.Stats
+	// Health is why the engine cannot compute, nil while it can. It returns at
+	// once.
+	Health() error
 	// Context is the most tokens of a sequence.
 	Context() int
 	// Options are those in force.

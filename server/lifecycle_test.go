@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -16,7 +15,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"cllm/config"
 	"cllm/runtime"
 )
 
@@ -61,52 +59,6 @@ func TestClientLeaves(t *testing.T) {
 	}
 }
 
-func TestTimeouts(t *testing.T) {
-	i := start(t, setup{config: func(c *config.Config) { c.Timeout = 100 * time.Millisecond }})
-	res, b := i.post("/generate", long)
-	require.Equal(t, http.StatusRequestTimeout, res.StatusCode)
-	require.Equal(t, "Request timeout", b.Error)
-	i.idle()
-
-	next := i.open(t.Context(), "/generate_stream", long)
-	var last event
-	for e, ok := next(); ok; e, ok = next() {
-		last = e
-	}
-	require.True(t, last.Done)
-	require.Equal(t, "timeout", last.Reason)
-
-	i = start(t, setup{})
-	res, _ = i.post("/generate", strings.TrimSuffix(long, "}")+`,"timeout":0.05}`)
-	require.Equal(t, http.StatusRequestTimeout, res.StatusCode, "a request may ask for less time")
-	i.idle()
-}
-
-func TestQueueFull(t *testing.T) {
-	i := start(t, setup{
-		config:  func(c *config.Config) { c.Parallel, c.MaxWaiting = 1, 1 },
-		options: func(o *runtime.Options) { o.MaxWaiting = 1 },
-	})
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	i.open(ctx, "/generate_stream", long)
-	waiting := make(chan int, 1)
-	go func() {
-		res, _ := i.post("/generate_stream", strings.TrimSuffix(long, "}")+`,"timeout":1}`)
-		waiting <- res.StatusCode
-	}()
-	require.Eventually(t, func() bool { return i.state().Waiting == 1 }, time.Second, time.Millisecond)
-	res, b := i.post("/generate", long)
-	require.Equal(t, http.StatusTooManyRequests, res.StatusCode)
-	require.Equal(t, "5", res.Header.Get("Retry-After"))
-	require.Equal(t, "Request queue is full", b.Error)
-	require.NotEmpty(t, b.Message)
-	require.Equal(t, 5, b.RetryAfter)
-	require.Equal(t, http.StatusRequestTimeout, <-waiting, "a stream whose time is up before it began is an error as any other")
-	cancel()
-	i.idle()
-}
-
 // Every one of 500 connections at once is answered or refused, none dropped.
 func TestManyConnections(t *testing.T) {
 	i := start(t, setup{options: func(o *runtime.Options) { o.MaxWaiting = 200 }})
@@ -136,47 +88,6 @@ func TestManyConnections(t *testing.T) {
 	require.Equal(t, 500, status[200]+status[429], "%v", status)
 	require.GreaterOrEqual(t, status[200], 208, "the running and the waiting are served")
 	i.idle()
-}
-
-// Stopping lets running requests end, and refuses new ones meanwhile.
-func TestDrain(t *testing.T) {
-	i := start(t, setup{})
-	next := i.open(t.Context(), "/generate_stream", `{"prompt":"Once upon a time","max_tokens":600,"ignore_eos":true}`)
-	_, ok := next()
-	require.True(t, ok)
-	i.stop()
-	require.Eventually(t, func() bool {
-		res, err := http.Post(i.url+"/generate", "application/json", strings.NewReader(long))
-		if err != nil {
-			return false
-		}
-		defer res.Body.Close()
-		return res.StatusCode == http.StatusServiceUnavailable && res.Header.Get("Retry-After") == "5"
-	}, time.Second, time.Millisecond)
-	res, b := i.get("/health")
-	require.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
-	require.Equal(t, "Server is shutting down", b.Error)
-	var last event
-	for e, ok := next(); ok; e, ok = next() {
-		last = e
-	}
-	require.True(t, last.Done)
-	require.Equal(t, 600, last.Generated)
-	require.NoError(t, <-i.done)
-	i.done = nil
-	_, err := http.Get(i.url + "/health")
-	require.Error(t, err, "after that the port is closed")
-}
-
-func TestDrainGivesUp(t *testing.T) {
-	i := start(t, setup{times: func(s *times) { s.drain = 50 * time.Millisecond }})
-	next := i.open(t.Context(), "/generate_stream", long)
-	_, ok := next()
-	require.True(t, ok)
-	i.stop()
-	err := <-i.done
-	i.done = nil
-	require.ErrorContains(t, err, "still running after 50ms")
 }
 
 // A client that stops reading is dropped after the time of one write.
@@ -226,40 +137,6 @@ func TestSlowHeadersAndBodies(t *testing.T) {
 		require.Equal(t, want, line)
 		c.Close()
 	}
-}
-
-func TestPings(t *testing.T) {
-	i := start(t, setup{
-		times:  func(s *times) { s.ping = time.Millisecond },
-		config: func(c *config.Config) { c.Parallel = 1 },
-	})
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	i.open(ctx, "/generate_stream", long) // the only place is taken
-	res, err := http.Post(i.url+"/generate_stream", "application/json", strings.NewReader(long))
-	require.NoError(t, err)
-	defer res.Body.Close()
-	line, err := bufio.NewReader(res.Body).ReadString('\n')
-	require.NoError(t, err)
-	require.Equal(t, ": ping\n", line)
-}
-
-// Health is answered from counters, at once, while all cores compute.
-func TestHealthUnderLoad(t *testing.T) {
-	i := start(t, setup{})
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	for range 8 {
-		i.open(ctx, "/generate_stream", long)
-	}
-	var took []time.Duration
-	for range 30 {
-		begin := time.Now()
-		i.state()
-		took = append(took, time.Since(begin))
-	}
-	slices.Sort(took)
-	require.Less(t, took[len(took)/2], 50*time.Millisecond)
 }
 
 // A client that waits when the engine closes hears why.

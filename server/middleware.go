@@ -71,7 +71,6 @@ func (s *Server) report(r *http.Request, err error) *api.Error {
 	known := *e
 	known.ID = newID()
 	s.log.Error("request failed", "id", known.ID, "path", r.URL.Path, "error", err)
-	s.health.failed(s, err, known.ID)
 	return &known
 }
 

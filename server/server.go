@@ -32,9 +32,8 @@ type Options struct {
 	Log       *slog.Logger // nil: slog.Default
 }
 
-// Server answers with one engine. The requests' state is the engine's; its own
-// are the bodies that are being read, and what it knows of the engine's
-// health.
+// Server answers with one engine. The requests' state is the engine's, its own
+// are the bodies that are being read.
 type Server struct {
 	options  Options
 	log      *slog.Logger
@@ -43,7 +42,6 @@ type Server struct {
 	start    time.Time
 	dialects []*api.Dialect
 	bodies   *bodies
-	health   health
 	unknown  unknownFields
 	draining atomic.Bool
 }
@@ -55,12 +53,11 @@ type times struct {
 	idle         time.Duration // between requests of a connection
 	drain        time.Duration // for running requests to end after a stop
 	ping         time.Duration // between signs of life in a stream
-	probe        time.Duration // between probes of an engine that failed one
 }
 
 var defaultTimes = times{
 	header: 10 * time.Second, body: 30 * time.Second, write: 30 * time.Second,
-	idle: 2 * time.Minute, drain: time.Minute, ping: 15 * time.Second, probe: time.Second,
+	idle: 2 * time.Minute, drain: time.Minute, ping: 15 * time.Second,
 }
 
 // New makes a server; [Server.Serve] runs it.

@@ -89,7 +89,7 @@ func Interrupted(ctx context.Context, finishReason string) error {
 	case finishReason == runtime.FinishTimeout:
 		return context.DeadlineExceeded
 	case finishReason == runtime.FinishCancelled && ctx.Err() == nil:
-		return runtime.ErrDraining
+		return runtime.ErrClosed
 	case finishReason == runtime.FinishCancelled:
 		return context.Canceled
 	}
@@ -176,10 +176,7 @@ type Facts struct {
 
 // Health is the server's state.
 type Health struct {
-	// Fault is why the engine cannot compute; nil when it can. Only a new
-	// process mends it, or, where a probe failed, a probe that does not.
-	Fault    error
-	FaultID  string // of Fault in the log
-	Draining bool   // the server stops
+	Fault    error // why the engine cannot compute; nil while it can
+	Draining bool  // the server stops
 	Stats    runtime.Stats
 }

@@ -104,7 +104,7 @@ func ErrorOf(err error) *Error {
 		e = NoRoom("Request queue is full", "all places in the queue are taken; try again later")
 		e.cause = err
 		return e
-	case errors.Is(err, runtime.ErrDraining):
+	case errors.Is(err, runtime.ErrDraining), errors.Is(err, runtime.ErrClosed):
 		return Closing(err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return &Error{Kind: Timeout, Text: "Request timeout", cause: err,

@@ -17,8 +17,7 @@ func faulty(h api.Health) *api.Error {
 	if h.Fault == nil {
 		return nil
 	}
-	return &api.Error{Kind: api.Unavailable, Text: "the engine cannot compute, the log has it as " + h.FaultID,
-		Advice: "start the server again"}
+	return &api.Error{Kind: api.Unavailable, Text: "the engine cannot compute", Advice: "the log says why; start the server again"}
 }
 
 // live says whether the process is worth keeping: a server that stops is.
