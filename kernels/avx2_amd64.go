@@ -14,8 +14,18 @@ import (
 // on).
 func avx2() *Impl {
 	k := &Impl{Name: "avx2", Rank: 10, Missing: missing(cpuid.AVX2, cpuid.FMA3, cpuid.F16C)}
-	for f, m := range mulAVX2 {
-		k.Mul[f] = m
+	for f, one := range mulAVX2 {
+		k.Mul[f] = one
+	}
+	for f, tile := range tilesAVX2 {
+		one := mulAVX2[f]
+		k.Mul[f] = func(y []float32, stride int, w []byte, rows int, a *Acts, s *Scratch) {
+			if a.N == 1 {
+				one(y, stride, w, rows, a, s)
+			} else {
+				tile.mul(y, stride, w, rows, a, s)
+			}
+		}
 	}
 	for f, one := range decodesAVX2 {
 		k.Mul[f] = fewColumns(1, one, k.Mul[f])
@@ -26,36 +36,33 @@ func avx2() *Impl {
 	return k
 }
 
+// mulAVX2 are the products with one column, of plain numbers with any.
 var mulAVX2 = map[Format]MulFunc{
 	F32:    (&floatFormatAVX2{4, loadF32, dotsF32x1AVX2, dotsF32x4AVX2}).mul,
 	F16:    (&floatFormatAVX2{2, loadF16, dotsF16x1AVX2, dotsF16x4AVX2}).mul,
 	BF16:   (&floatFormatAVX2{2, loadBF16, dotsBF16x1AVX2, dotsBF16x4AVX2}).mul,
-	Q4_0:   (&blockFormatAVX2{18, expandQ4_0AVX2, tileBlocksAVX2, reduceBlocksAVX2}).mul,
-	Q4_1:   (&blockFormatAVX2{20, expandQ4_1AVX2, tileMinBlocksAVX2, reduceMinBlocksAVX2}).mul,
-	Q5_0:   (&blockFormatAVX2{22, expandQ5_0AVX2, tileBlocksAVX2, reduceBlocksAVX2}).mul,
-	Q5_1:   (&blockFormatAVX2{24, expandQ5_1AVX2, tileMinBlocksAVX2, reduceMinBlocksAVX2}).mul,
-	Q8_0:   (&blockFormatAVX2{34, expandQ8_0AVX2, tileBlocksAVX2, reduceBlocksAVX2}).mul,
-	IQ4_NL: (&blockFormatAVX2{18, expandIQ4_NLAVX2, tileBlocksAVX2, reduceBlocksAVX2}).mul,
-	Q2_K:   (&superFormatAVX2{84, scalesQ2_K, nil, expandQ2_KAVX2, tileMinSupersAVX2, reduceMinSupersAVX2}).mul,
-	Q3_K:   (&superFormatAVX2{110, scalesQ3_K, nil, expandQ3_KAVX2, tileSupersAVX2, reduceSupersAVX2}).mul,
-	Q4_K:   (&superFormatAVX2{144, nil, wordsQ4_KAVX2, expandQ4_KAVX2, tileMinSupersAVX2, reduceMinSupersAVX2}).mul,
-	Q5_K:   (&superFormatAVX2{176, nil, wordsQ4_KAVX2, expandQ5_KAVX2, tileMinSupersAVX2, reduceMinSupersAVX2}).mul,
-	Q6_K:   (&superFormatAVX2{210, nil, wordsQ6_KAVX2, expandQ6_KAVX2, tileSupersAVX2, reduceSupersAVX2}).mul,
-	IQ4_XS: (&superFormatAVX2{136, scalesIQ4_XS, nil, expandIQ4_XSAVX2, tileSupersAVX2, reduceSupersAVX2}).mul,
+	Q4_0:   (&blockFormatAVX2{18, expandQ4_0AVX2, reduceBlocksAVX2}).mul,
+	Q4_1:   (&blockFormatAVX2{20, expandQ4_1AVX2, reduceMinBlocksAVX2}).mul,
+	Q5_0:   (&blockFormatAVX2{22, expandQ5_0AVX2, reduceBlocksAVX2}).mul,
+	Q5_1:   (&blockFormatAVX2{24, expandQ5_1AVX2, reduceMinBlocksAVX2}).mul,
+	Q8_0:   (&blockFormatAVX2{34, expandQ8_0AVX2, reduceBlocksAVX2}).mul,
+	IQ4_NL: (&blockFormatAVX2{18, expandIQ4_NLAVX2, reduceBlocksAVX2}).mul,
+	Q2_K:   (&superFormatAVX2{84, scalesQ2_K, nil, expandQ2_KAVX2, reduceMinSupersAVX2}).mul,
+	Q3_K:   (&superFormatAVX2{110, scalesQ3_K, nil, expandQ3_KAVX2, reduceSupersAVX2}).mul,
+	Q4_K:   (&superFormatAVX2{144, nil, wordsQ4_KAVX2, expandQ4_KAVX2, reduceMinSupersAVX2}).mul,
+	Q5_K:   (&superFormatAVX2{176, nil, wordsQ4_KAVX2, expandQ5_KAVX2, reduceMinSupersAVX2}).mul,
+	Q6_K:   (&superFormatAVX2{210, nil, wordsQ6_KAVX2, expandQ6_KAVX2, reduceSupersAVX2}).mul,
+	IQ4_XS: (&superFormatAVX2{136, scalesIQ4_XS, nil, expandIQ4_XSAVX2, reduceSupersAVX2}).mul,
 }
 
-// Rows and columns that the AVX2 kernels take together.
-const (
-	rowsAVX2 = 8
-	colsAVX2 = 4
-)
+// rowsAVX2 are the rows that the products with one column take together.
+const rowsAVX2 = 8
 
 // blockFormatAVX2 is the product of a block format: the bytes of a block of 32,
 // and its assembly.
 type blockFormatAVX2 struct {
 	size   int
 	expand func(dst, w *byte, n int)
-	tile   func(y *float32, panel, scales *byte, n int, q *int8, d *float32, bias *int32, k, cols int)
 	reduce func(acc *float32, sums *byte, scales *float32, n int, d *float32, bias *int32)
 }
 
@@ -73,30 +80,17 @@ func (f *blockFormatAVX2) mul(y []float32, stride int, w []byte, rows int, a *Ac
 	size := blocks * f.size
 	buf, panel, scales := s.parts(a.K)
 	d := floats32(scales)
-	out := s.F[:colsAVX2*rowsAVX2]
+	out := s.F[:rowsAVX2]
 	for r := 0; r < rows; r += rowsAVX2 {
 		n := min(rowsAVX2, rows-r)
 		for i := range n {
 			row := w[(r+i)*size : (r+i+1)*size]
 			f.expand(&buf[i*a.K], &row[0], blocks)
-			if a.N == 1 {
-				dotsBlocksAVX2(&panel[i*32], &buf[i*a.K], &a.Q[0], blocks)
-			}
+			dotsBlocksAVX2(&panel[i*32], &buf[i*a.K], &a.Q[0], blocks)
 			halvesAVX2(&d[i], &row[0], f.size, blocks)
 		}
-		if a.N == 1 {
-			f.reduce(&out[0], &panel[0], &d[0], blocks, &a.D[0], &a.Bias[0])
-			copy(y[r:], out[:n])
-			continue
-		}
-		panelAVX2(&panel[0], &buf[0], a.K, blocks)
-		for c := 0; c < a.N; c += colsAVX2 {
-			m := min(colsAVX2, a.N-c)
-			f.tile(&out[0], &panel[0], &scales[0], blocks, &a.Q[c*a.K], &a.D[c*blocks], &a.Bias[c*blocks], a.K, m)
-			for i := range m {
-				copy(y[(c+i)*stride+r:], out[i*rowsAVX2:i*rowsAVX2+n])
-			}
-		}
+		f.reduce(&out[0], &panel[0], &d[0], blocks, &a.D[0], &a.Bias[0])
+		copy(y[r:], out[:n])
 	}
 }
 
@@ -108,7 +102,6 @@ type superFormatAVX2 struct {
 	scales func(u *superBlock, b []byte)
 	words  func(words *int16, d *float32, w *byte, stride, n int)
 	expand func(dst, w *byte, n int)
-	tile   func(y *float32, panel, scales *byte, n int, q *int8, d *float32, sum *int16, k, cols int)
 	reduce func(acc *float32, sums *byte, scales *float32, n int, d *float32)
 }
 
@@ -131,20 +124,11 @@ func (f *superFormatAVX2) row(words []wordsAVX2, d []float32, row []byte, u *sup
 	}
 }
 
-// recordAVX2 holds the scales of a super-block of eight rows for the tile, in
-// words of which two make a pair.
-type recordAVX2 struct {
-	scales [16][rowsAVX2][2]int16
-	mins   [8][rowsAVX2][2]int16
-	d      [2][rowsAVX2]float32
-}
-
 func (f *superFormatAVX2) mul(y []float32, stride int, w []byte, rows int, a *Acts, s *Scratch) {
 	supers := a.K / 256
 	size := supers * f.size
-	buf, panel, scales := s.parts(a.K)
-	out, u := s.F[:colsAVX2*rowsAVX2], (*superBlock)(unsafe.Pointer(&s.I[0]))
-	records := unsafe.Slice((*recordAVX2)(unsafe.Pointer(&scales[0])), supers)
+	buf, panel, _ := s.parts(a.K)
+	out, u := s.F[:rowsAVX2], (*superBlock)(unsafe.Pointer(&s.I[0]))
 	words := unsafe.Slice((*wordsAVX2)(unsafe.Pointer(&s.I[1024])), supers)
 	d := s.F[1024 : 1024+16*supers]
 	for r := 0; r < rows; r += rowsAVX2 {
@@ -153,32 +137,10 @@ func (f *superFormatAVX2) mul(y []float32, stride int, w []byte, rows int, a *Ac
 			row := w[(r+i)*size : (r+i+1)*size]
 			f.expand(&buf[i*a.K], &row[0], supers)
 			f.row(words, d[i:], row, u)
-			if a.N == 1 {
-				dotsSupersAVX2(&panel[i*32], &buf[i*a.K], &words[0][0][0], &a.Q[0], &a.Sum[0], supers)
-				continue
-			}
-			for b := range records {
-				t, v := &records[b], &words[b]
-				for g := range 16 {
-					t.scales[g][i] = [2]int16{v[0][g], v[0][g]}
-					t.mins[g/2][i][g%2] = v[1][g]
-				}
-				t.d[0][i], t.d[1][i] = d[16*b+i], d[16*b+8+i]
-			}
+			dotsSupersAVX2(&panel[i*32], &buf[i*a.K], &words[0][0][0], &a.Q[0], &a.Sum[0], supers)
 		}
-		if a.N == 1 {
-			f.reduce(&out[0], &panel[0], &d[0], supers, &a.D[0])
-			copy(y[r:], out[:n])
-			continue
-		}
-		panelAVX2(&panel[0], &buf[0], a.K, a.K/32)
-		for c := 0; c < a.N; c += colsAVX2 {
-			m := min(colsAVX2, a.N-c)
-			f.tile(&out[0], &panel[0], &scales[0], supers, &a.Q[c*a.K], &a.D[c*supers], &a.Sum[c*16*supers], a.K, m)
-			for i := range m {
-				copy(y[(c+i)*stride+r:], out[i*rowsAVX2:i*rowsAVX2+n])
-			}
-		}
+		f.reduce(&out[0], &panel[0], &d[0], supers, &a.D[0])
+		copy(y[r:], out[:n])
 	}
 }
 
@@ -237,9 +199,6 @@ func expandQ6_KAVX2(dst, w *byte, n int)
 func expandIQ4_XSAVX2(dst, w *byte, n int)
 
 //go:noescape
-func panelAVX2(panel, rows *byte, stride, blocks int)
-
-//go:noescape
 func halvesAVX2(dst *float32, w *byte, stride, n int)
 
 //go:noescape
@@ -261,19 +220,7 @@ func reduceBlocksAVX2(acc *float32, sums *byte, scales *float32, n int, d *float
 func reduceSupersAVX2(acc *float32, sums *byte, scales *float32, n int, d *float32)
 
 //go:noescape
-func tileBlocksAVX2(y *float32, panel, scales *byte, n int, q *int8, d *float32, bias *int32, k, cols int)
-
-//go:noescape
-func tileSupersAVX2(y *float32, panel, scales *byte, n int, q *int8, d *float32, sum *int16, k, cols int)
-
-//go:noescape
 func reduceMinBlocksAVX2(acc *float32, sums *byte, scales *float32, n int, d *float32, bias *int32)
 
 //go:noescape
 func reduceMinSupersAVX2(acc *float32, sums *byte, scales *float32, n int, d *float32)
-
-//go:noescape
-func tileMinBlocksAVX2(y *float32, panel, scales *byte, n int, q *int8, d *float32, bias *int32, k, cols int)
-
-//go:noescape
-func tileMinSupersAVX2(y *float32, panel, scales *byte, n int, q *int8, d *float32, sum *int16, k, cols int)

@@ -1,0 +1,240 @@
+//go:build amd64 && !noasm
+
+#include "textflag.h"
+#include "avx2_tile_amd64.h"
+
+// Tiles of the super-block formats. A super-block of the panel is 5760 bytes:
+//	   0  eight groups of 32 weights: [8][16 rows][4], then the scales of the
+//	      first and of the second sixteen [2][16 rows][2], each in two words
+//	5120  words of minimums [8][16 rows][2], for each 16 weights
+//	5632  float32 d [16] and dmin [16]
+//
+// The scales of activations lie AX bytes apart from R12 (CX = 3·AX). The sums of
+// a super-block are in memory at DX.
+#define COL0(M) M(Y0, Y4, (R8), (R12), (SI), (R11), 0(DX), 32(DX))
+#define COL1(M) M(Y1, Y5, (R8)(R9*1), (R12)(AX*1), (SI)(R13*1), (R11)(BX*1), 64(DX), 96(DX))
+#define COL2(M) M(Y2, Y6, (R8)(R9*2), (R12)(AX*2), (SI)(R13*2), (R11)(BX*2), 128(DX), 160(DX))
+#define COL3(M) M(Y3, Y7, (R8)(R10*1), (R12)(CX*1), (SI)(R15*1), (R11)(R14*1), 192(DX), 224(DX))
+
+#define SETUP \
+	SETUP_COMMON; \
+	MOVQ n+24(FP), DX; \
+	MOVQ DX, supers-8(SP); \
+	LEAQ sums-304(SP), DX; \
+	ADDQ $31, DX; \
+	ANDQ $-32, DX
+
+#define ADVANCE \
+	ADVANCE_COMMON; \
+	LEAQ (AX*4), DX; \
+	ADDQ DX, d+40(FP)
+
+// STARTS is log2 of how many values share a byte of starts.
+#define STRIDES(STARTS) \
+	STRIDES_COMMON; \
+	MOVQ R9, R13; \
+	SHRQ $STARTS, R13; \
+	LEAQ (R13)(R13*2), R15; \
+	MOVQ R9, AX; \
+	SHRQ $6, AX; \
+	LEAQ (AX)(AX*2), CX
+
+#define BEGIN(N, add) \
+	VPXOR Y13, Y13, Y13; \
+	CMPB add+72(FP), $0; \
+	JNE add; \
+	N(CLEARY); \
+add:
+
+#define CLEART(A, B, Q, D, S, Y, TA, TB) \
+	VMOVDQU Y13, TA; \
+	VMOVDQU Y13, TB
+
+// The sums of sixteen or 32 products, times the scales Y14 and Y15, join the
+// super-block's.
+#define WEIGH(A, B, Q, D, S, Y, TA, TB) \
+	VPMADDWD Y14, A, A; \
+	VPMADDWD Y15, B, B; \
+	VPADDD TA, A, A; \
+	VPADDD TB, B, B; \
+	VMOVDQU A, TA; \
+	VMOVDQU B, TB
+
+#define SCALES(N, OFF) \
+	VMOVDQU OFF(DI), Y14; \
+	VMOVDQU (OFF+32)(DI), Y15; \
+	N(WEIGH)
+
+#define LOADT(A, B, Q, D, S, Y, TA, TB) \
+	VMOVDQU TA, A; \
+	VMOVDQU TB, B
+
+#define GROUPS(N, GROUP, group) \
+	MOVQ $8, left-16(SP); \
+group: \
+	GROUP(N); \
+	ADDQ $640, DI; \
+	ADDQ $32, R8; \
+	DECQ left-16(SP); \
+	JNZ group
+
+#define NEXT(super) \
+	ADDQ $640, DI; \
+	ADDQ $4, R12; \
+	DECQ supers-8(SP); \
+	JNZ super
+
+// Two sums of sixteen activations times the minimums in Y8 and Y9.
+#define PAIR(OFF, A, B, S) \
+	VPBROADCASTD OFF S, Y10; \
+	VPMADDWD Y10, Y8, Y11; \
+	VPMADDWD Y10, Y9, Y12; \
+	VPADDD Y11, A, A; \
+	VPADDD Y12, B, B
+#define PAIR0(A, B, Q, D, S, Y, TA, TB) \
+	VPBROADCASTD S, Y10; \
+	VPMADDWD Y10, Y8, A; \
+	VPMADDWD Y10, Y9, B
+#define PAIR1(A, B, Q, D, S, Y, TA, TB) PAIR(4, A, B, S)
+#define PAIR2(A, B, Q, D, S, Y, TA, TB) PAIR(8, A, B, S)
+#define PAIR3(A, B, Q, D, S, Y, TA, TB) PAIR(12, A, B, S)
+#define PAIR4(A, B, Q, D, S, Y, TA, TB) PAIR(16, A, B, S)
+#define PAIR5(A, B, Q, D, S, Y, TA, TB) PAIR(20, A, B, S)
+#define PAIR6(A, B, Q, D, S, Y, TA, TB) PAIR(24, A, B, S)
+#define PAIR7(A, B, Q, D, S, Y, TA, TB) PAIR(28, A, B, S)
+
+#define SUBSUM(A, B, Q, D, S, Y, TA, TB) \
+	VBROADCASTSS D, Y10; \
+	VMULPS Y10, Y14, Y11; \
+	VMULPS Y10, Y15, Y12; \
+	VCVTDQ2PS A, A; \
+	VCVTDQ2PS B, B; \
+	VMULPS Y11, A, A; \
+	VMULPS Y12, B, B; \
+	VMOVUPS 0 Y, Y11; \
+	VMOVUPS 32 Y, Y12; \
+	VSUBPS A, Y11, A; \
+	VSUBPS B, Y12, B; \
+	VMOVUPS A, 0 Y; \
+	VMOVUPS B, 32 Y
+
+// The super-block's sums, then its minimums', at DI.
+#define ADDSUPER(N) \
+	VMOVUPS 512(DI), Y14; \
+	VMOVUPS 544(DI), Y15; \
+	N(LOADT); \
+	N(ADDSUM)
+#define SUBMINS(N) \
+	WEIGHTS(N, 0, PAIR0); \
+	WEIGHTS(N, 1, PAIR1); \
+	WEIGHTS(N, 2, PAIR2); \
+	WEIGHTS(N, 3, PAIR3); \
+	WEIGHTS(N, 4, PAIR4); \
+	WEIGHTS(N, 5, PAIR5); \
+	WEIGHTS(N, 6, PAIR6); \
+	WEIGHTS(N, 7, PAIR7); \
+	VMOVUPS 576(DI), Y14; \
+	VMOVUPS 608(DI), Y15; \
+	N(SUBSUM)
+
+#define GROUP32(N) \
+	WEIGHTS(N, 0, FIRST0); \
+	LOWER12(N); \
+	WEIGHTS(N, 4, MORE4); \
+	UPPER12(N); \
+	SCALES(N, 512)
+
+#define GROUP16(N) \
+	WEIGHTS(N, 0, FIRST0); \
+	LOWER12(N); \
+	SCALES(N, 512); \
+	WEIGHTS(N, 4, FIRST4); \
+	UPPER12(N); \
+	SCALES(N, 576)
+
+#define STARTED16(N) \
+	N(START0); \
+	WEIGHTS(N, 0, MORE0); \
+	LOWER12(N); \
+	SCALES(N, 512); \
+	N(START4); \
+	WEIGHTS(N, 4, MORE4); \
+	UPPER12(N); \
+	SCALES(N, 576); \
+	ADDQ $8, SI
+
+#define MINS(N, GROUP, add, super, group) \
+	BEGIN(N, add); \
+super: \
+	N(CLEART); \
+	GROUPS(N, GROUP, group); \
+	ADDSUPER(N); \
+	SUBMINS(N); \
+	ADDQ $32, SI; \
+	NEXT(super)
+
+#define MINS32(N, add, super, group) MINS(N, GROUP32, add, super, group)
+#define MINS16(N, add, super, group) MINS(N, GROUP16, add, super, group)
+
+#define OFFSET16(N, add, super, group) \
+	BEGIN(N, add); \
+super: \
+	N(CLEART); \
+	GROUPS(N, STARTED16, group); \
+	ADDSUPER(N); \
+	NEXT(super)
+
+#define SIGNED0(A, B, Q, D, S, Y, TA, TB) SIGNED(0, A, B, Q, 512(DI), 544(DI))
+#define SIGNED1(A, B, Q, D, S, Y, TA, TB) SIGNED(4, A, B, Q, 512(DI), 544(DI))
+#define SIGNED2(A, B, Q, D, S, Y, TA, TB) SIGNED(8, A, B, Q, 512(DI), 544(DI))
+#define SIGNED3(A, B, Q, D, S, Y, TA, TB) SIGNED(12, A, B, Q, 512(DI), 544(DI))
+#define SIGNED4(A, B, Q, D, S, Y, TA, TB) SIGNED(16, A, B, Q, 512(DI), 544(DI))
+#define SIGNED5(A, B, Q, D, S, Y, TA, TB) SIGNED(20, A, B, Q, 512(DI), 544(DI))
+#define SIGNED6(A, B, Q, D, S, Y, TA, TB) SIGNED(24, A, B, Q, 512(DI), 544(DI))
+#define SIGNED7(A, B, Q, D, S, Y, TA, TB) SIGNED(28, A, B, Q, 512(DI), 544(DI))
+
+#define SIGNEDGROUP(N) \
+	SIGNEDWEIGHTS(N, 0, SIGNED0); \
+	SIGNEDWEIGHTS(N, 1, SIGNED1); \
+	SIGNEDWEIGHTS(N, 2, SIGNED2); \
+	SIGNEDWEIGHTS(N, 3, SIGNED3); \
+	SIGNEDWEIGHTS(N, 4, SIGNED4); \
+	SIGNEDWEIGHTS(N, 5, SIGNED5); \
+	SIGNEDWEIGHTS(N, 6, SIGNED6); \
+	SIGNEDWEIGHTS(N, 7, SIGNED7)
+
+#define SIGNS(N, add, super, group) \
+	BEGIN(N, add); \
+super: \
+	N(CLEAR); \
+	GROUPS(N, SIGNEDGROUP, group); \
+	VMOVUPS 512(DI), Y14; \
+	VMOVUPS 544(DI), Y15; \
+	N(ADDSUM); \
+	NEXT(super)
+
+// func tileMins256x32AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+// Q4_K: minimums, a scale for 32 weights, eight products deep, 15·127·16 < 2^15.
+TEXT ·tileMins256x32AVX2(SB), NOSPLIT, $304-73
+	STRIDES(3)
+	COLUMNS(SETUP, ADVANCE, MINS32)
+
+// func tileMins256x16AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+// Minimums, a scale for 16 weights (Q2_K), or of weights of which more do not
+// fit (Q5_K): four products deep, 31·127·8 < 2^15.
+TEXT ·tileMins256x16AVX2(SB), NOSPLIT, $304-73
+	STRIDES(3)
+	COLUMNS(SETUP, ADVANCE, MINS16)
+
+// func tileOffset256AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+// An offset of 32 (the panel's Q3_K has it too), a scale for 16 weights: four
+// products deep, 32·127·8 < 2^15.
+TEXT ·tileOffset256AVX2(SB), NOSPLIT, $304-73
+	STRIDES(2)
+	COLUMNS(SETUP, ADVANCE, OFFSET16)
+
+// func tileSigned256AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+// IQ4_XS: weights of eight bits.
+TEXT ·tileSigned256AVX2(SB), NOSPLIT, $304-73
+	STRIDES(3)
+	COLUMNS(SETUP, ADVANCE, SIGNS)

@@ -1,0 +1,174 @@
+//go:build amd64 && !noasm
+
+package kernels
+
+//lint:file-ignore U1000 the assembly uses the constants
+
+// tileFormatAVX2 is the product of a format with more than one column: sixteen
+// rows are unpacked to a panel, which meets the columns four at a time.
+type tileFormatAVX2 struct {
+	format Format
+	unpack func(panel, w *byte, stride, n, ahead int)
+	tile   func(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+	starts func(a *Acts) []int16 // what the tile takes as start, nil for nothing
+}
+
+func startsOf(a *Acts) []int16 { return a.Start }
+func sumsOf(a *Acts) []int16   { return a.Sum }
+func nothing(*Acts) []int16    { return nil }
+
+var tilesAVX2 = map[Format]tileFormatAVX2{
+	Q4_0:   {Q4_0, unpackQ4_0AVX2, tileOffset32AVX2, startsOf},
+	Q4_1:   {Q4_1, unpackQ4_1AVX2, tileMins32AVX2, startsOf},
+	Q5_0:   {Q5_0, unpackQ5_0AVX2, tileOffset32AVX2, startsOf},
+	Q5_1:   {Q5_1, unpackQ5_1AVX2, tileMins32AVX2, startsOf},
+	Q8_0:   {Q8_0, unpackQ8_0AVX2, tileSigned32AVX2, nothing},
+	Q2_K:   {Q2_K, unpackQ2_KAVX2, tileMins256x16AVX2, sumsOf},
+	Q3_K:   {Q3_K, unpackQ3_KAVX2, tileOffset256AVX2, startsOf},
+	Q4_K:   {Q4_K, unpackQ4_KAVX2, tileMins256x32AVX2, sumsOf},
+	Q5_K:   {Q5_K, unpackQ5_KAVX2, tileMins256x16AVX2, sumsOf},
+	Q6_K:   {Q6_K, unpackQ6_KAVX2, tileOffset256AVX2, startsOf},
+	IQ4_NL: {IQ4_NL, unpackIQ4_NLAVX2, tileSigned32AVX2, nothing},
+	IQ4_XS: {IQ4_XS, unpackIQ4_XSAVX2, tileSigned256AVX2, nothing},
+}
+
+const (
+	tileRowsAVX2 = 16
+	// panelK bounds the weights of a row in the panel, so that it stays in the
+	// first-level cache beside the columns.
+	panelK = 1024
+	// panelColumns bounds the columns that meet one panel after another, so that
+	// what is left of them in the second-level cache is of use to the next.
+	panelColumns = 256
+)
+
+func (f tileFormatAVX2) mul(y []float32, stride int, w []byte, rows int, a *Acts, s *Scratch) {
+	size := a.K / Formats[f.format].BlockLen * Formats[f.format].Bytes
+	whole := rows &^ (tileRowsAVX2 - 1)
+	var last []byte
+	if whole < rows {
+		last = padRows(s, w[whole*size:], rows-whole, size)
+	}
+	for c := 0; c < a.N; c += panelColumns {
+		cols := min(panelColumns, a.N-c)
+		if whole > 0 {
+			f.columns(y[c*stride:], stride, w, whole, a, c, cols, s)
+		}
+		if whole < rows {
+			out := s.F[:panelColumns*tileRowsAVX2]
+			f.columns(out, tileRowsAVX2, last, tileRowsAVX2, a, c, cols, s)
+			for i := range cols {
+				copy(y[(c+i)*stride+whole:], out[i*tileRowsAVX2:][:rows-whole])
+			}
+		}
+	}
+}
+
+// columns is the product of whole panels with some columns, from c on.
+func (f tileFormatAVX2) columns(y []float32, stride int, w []byte, rows int, a *Acts, c, cols int, s *Scratch) {
+	info := &Formats[f.format]
+	blocks := a.K / info.BlockLen
+	size := blocks * info.Bytes
+	starts := f.starts(a)
+	perBlock := len(starts) / a.N / blocks
+	for r := 0; r < rows; r += tileRowsAVX2 {
+		for b := 0; b < blocks; b += panelK / info.BlockLen {
+			n := min(panelK/info.BlockLen, blocks-b)
+			f.unpack(&s.Panel[0], &w[r*size+b*info.Bytes], size, n, (tileRowsAVX2*size)+(tileRowsAVX2-1)*b*info.Bytes)
+			i := c*blocks + b
+			var start *int16
+			if perBlock > 0 {
+				start = &starts[i*perBlock]
+			}
+			f.tile(&y[r], stride, &s.Panel[0], n, &a.Q[i*info.BlockLen], &a.D[i], start, a.K, cols, b > 0)
+		}
+	}
+}
+
+// Constants of the unpacking, for VPSHUFB.
+var (
+	// fifth is 16 at the indices that are one bit.
+	fifth = [16]byte{1: 16, 2: 16, 4: 16, 8: 16}
+	// fifthBytes takes byte i of each dword four times.
+	fifthBytes = bytesOfDwords(func(i int) [4]byte { return [4]byte{byte(i), byte(i), byte(i), byte(i)} })
+	// scaleWords takes byte i of each dword as two words, scaleSigned as their
+	// upper halves.
+	scaleWords  = bytesOfDwords(func(i int) [4]byte { return [4]byte{byte(i), zeroByte, byte(i), zeroByte} })
+	scaleSigned = bytesOfDwords(func(i int) [4]byte { return [4]byte{zeroByte, byte(i), zeroByte, byte(i)} })
+	// minWords takes the bytes 2i and 2i+1 of each dword as two words.
+	minWords = bytesOfDwords(func(i int) [4]byte { return [4]byte{byte(2*i) % 4, zeroByte, byte(2*i+1) % 4, zeroByte} })
+)
+
+const zeroByte = 0x80 // the index that makes a byte 0
+
+func bytesOfDwords(dword func(i int) [4]byte) (t [4][32]byte) {
+	for i := range t {
+		for b, v := range dword(i) {
+			for d := range 8 {
+				at := v
+				if v != zeroByte {
+					at += byte(4 * (d % 4))
+				}
+				t[i][4*d+b] = at
+			}
+		}
+	}
+	return t
+}
+
+//go:noescape
+func unpackQ4_0AVX2(panel, w *byte, stride, n, ahead int)
+
+//go:noescape
+func unpackQ4_1AVX2(panel, w *byte, stride, n, ahead int)
+
+//go:noescape
+func unpackQ5_0AVX2(panel, w *byte, stride, n, ahead int)
+
+//go:noescape
+func unpackQ5_1AVX2(panel, w *byte, stride, n, ahead int)
+
+//go:noescape
+func unpackQ8_0AVX2(panel, w *byte, stride, n, ahead int)
+
+//go:noescape
+func unpackIQ4_NLAVX2(panel, w *byte, stride, n, ahead int)
+
+//go:noescape
+func unpackQ2_KAVX2(panel, w *byte, stride, n, ahead int)
+
+//go:noescape
+func unpackQ3_KAVX2(panel, w *byte, stride, n, ahead int)
+
+//go:noescape
+func unpackQ4_KAVX2(panel, w *byte, stride, n, ahead int)
+
+//go:noescape
+func unpackQ5_KAVX2(panel, w *byte, stride, n, ahead int)
+
+//go:noescape
+func unpackQ6_KAVX2(panel, w *byte, stride, n, ahead int)
+
+//go:noescape
+func unpackIQ4_XSAVX2(panel, w *byte, stride, n, ahead int)
+
+//go:noescape
+func tileOffset32AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+
+//go:noescape
+func tileMins32AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+
+//go:noescape
+func tileSigned32AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+
+//go:noescape
+func tileMins256x32AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+
+//go:noescape
+func tileMins256x16AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+
+//go:noescape
+func tileOffset256AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+
+//go:noescape
+func tileSigned256AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
