@@ -7,6 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// canSeeHangUp says whether [hungUp] works here.
+const canSeeHangUp = true
+
 // hungUp says whether the other side has closed the connection, without
 // reading from it.
 func hungUp(c net.Conn) bool {

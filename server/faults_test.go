@@ -37,11 +37,11 @@ var logID = "[0-9a-f]{32}"
 // health is the engine's, not the request's.
 func TestEngineFails(t *testing.T) {
 	i, g := startGated(t, 8, setup{})
-	neighbour := i.open0(t, "/generate_stream", `{"prompt":"x"}`)
+	neighbour := i.lines(t, "/generate_stream", `{"prompt":"x"}`)
 	beside := g.open(1)[0]
 	beside.text("still ")
 
-	lines := i.open0(t, "/generate_stream", `{"prompt":"x"}`)
+	lines := i.lines(t, "/generate_stream", `{"prompt":"x"}`)
 	s := g.open(2)[1]
 	s.text("half ")
 	require.Contains(t, lines(), `"token":"half "`)
@@ -75,15 +75,23 @@ func TestEngineFails(t *testing.T) {
 	require.Contains(t, neighbour(), `"done":true`)
 }
 
-// open0 starts a stream and returns a function that reads its next event whole,
+// lines starts a stream and returns a function that reads its next event whole,
 // "" after the last.
-func (i *instance) open0(t *testing.T, path, text string) (next func() string) {
+func (i *instance) lines(t *testing.T, path, text string) (next func() string) {
 	lines := make(chan *bufio.Reader, 1)
-	go func() { // the header comes with the first event
-		res, err := http.Post(i.url+path, "application/json", strings.NewReader(text))
+	done := make(chan struct{})
+	t.Cleanup(func() { <-done }) // the test's context has ended
+	go func() {                  // the header comes with the first event
+		defer close(done)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, i.url+path, strings.NewReader(text))
 		require.NoError(t, err)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			close(lines)
+			return
+		}
 		require.Equal(t, http.StatusOK, res.StatusCode)
-		t.Cleanup(func() { res.Body.Close() })
+		context.AfterFunc(t.Context(), func() { res.Body.Close() })
 		lines <- bufio.NewReader(res.Body)
 	}()
 	var r *bufio.Reader
@@ -156,7 +164,7 @@ func TestHealthAndLife(t *testing.T) {
 	check("/health", 200, "")
 	check("/health/live", 200, "")
 
-	lines := i.open0(t, "/generate_stream", `{"prompt":"x"}`)
+	lines := i.lines(t, "/generate_stream", `{"prompt":"x"}`)
 	s := g.open(1)[0]
 	s.text("x")
 	require.NotEmpty(t, lines())
@@ -183,7 +191,7 @@ func TestHealthAndLife(t *testing.T) {
 // Stopping lets running requests end, and refuses new ones meanwhile.
 func TestDrain(t *testing.T) {
 	i, g := startGated(t, 8, setup{})
-	lines := i.open0(t, "/generate_stream", `{"prompt":"x"}`)
+	lines := i.lines(t, "/generate_stream", `{"prompt":"x"}`)
 	s := g.open(1)[0]
 	s.text("first")
 	require.Contains(t, lines(), "first")
@@ -215,7 +223,7 @@ func TestDrain(t *testing.T) {
 
 func TestDrainGivesUp(t *testing.T) {
 	i, g := startGated(t, 8, setup{times: func(s *times) { s.drain = 50 * time.Millisecond }})
-	lines := i.open0(t, "/generate_stream", `{"prompt":"x"}`)
+	lines := i.lines(t, "/generate_stream", `{"prompt":"x"}`)
 	g.open(1)[0].text("first")
 	require.Contains(t, lines(), "first")
 	i.stop()
@@ -227,7 +235,7 @@ func TestDrainGivesUp(t *testing.T) {
 // A full queue refuses, and a place that becomes free is taken.
 func TestQueueFull(t *testing.T) {
 	i, g := startGated(t, 2, setup{})
-	first := i.open0(t, "/generate_stream", `{"prompt":"x"}`)
+	first := i.lines(t, "/generate_stream", `{"prompt":"x"}`)
 	g.open(1)
 	second := make(chan int)
 	go func() {
@@ -257,7 +265,7 @@ func TestQueueFull(t *testing.T) {
 func TestHealthUnderLoad(t *testing.T) {
 	i, g := startGated(t, 64, setup{})
 	for range 64 {
-		i.open0(t, "/generate_stream", `{"prompt":"x"}`)
+		i.lines(t, "/generate_stream", `{"prompt":"x"}`)
 	}
 	streams := g.open(64)
 	for range 10 {
@@ -272,7 +280,7 @@ func TestHealthUnderLoad(t *testing.T) {
 
 func TestPings(t *testing.T) {
 	i, g := startGated(t, 1, setup{times: func(s *times) { s.ping = time.Millisecond }})
-	lines := i.open0(t, "/generate_stream", `{"prompt":"x"}`)
+	lines := i.lines(t, "/generate_stream", `{"prompt":"x"}`)
 	require.Equal(t, ": ping\n", lines())
 	require.Equal(t, ": ping\n", lines())
 	s := g.open(1)[0]
@@ -289,7 +297,7 @@ func TestPings(t *testing.T) {
 // An engine that closes under a stream that has begun is an error in it.
 func TestEngineClosesUnderAStream(t *testing.T) {
 	i, g := startGated(t, 1, setup{})
-	lines := i.open0(t, "/generate_stream", `{"prompt":"x"}`)
+	lines := i.lines(t, "/generate_stream", `{"prompt":"x"}`)
 	s := g.open(1)[0]
 	s.text("x")
 	s.end(runtime.FinishCancelled)
@@ -358,7 +366,7 @@ func TestTimeouts(t *testing.T) {
 		require.Equal(t, http.StatusRequestTimeout, (<-answer).StatusCode)
 		g.open(0)
 	}
-	lines := i.open0(t, "/generate_stream", `{"prompt":"x"}`)
+	lines := i.lines(t, "/generate_stream", `{"prompt":"x"}`)
 	s := g.open(1)[0]
 	s.text("x")
 	s.end(runtime.FinishTimeout)

@@ -113,6 +113,85 @@ func TestGenerateFields(t *testing.T) {
 	require.Equal(t, 12, ask(`"min_tokens":12,"stop":" "`).Generated)
 }
 
+// Zeros and -1 mean what llama-server makes of them, and whole numbers are
+// whole however they are written.
+func TestZerosAndNoLimits(t *testing.T) {
+	i := start(t, setup{config: func(c *config.Config) { c.Context = 300 }})
+	ask := func(fields string) (g generated) {
+		t.Helper()
+		i.ask("/generate", `{"prompt":"Once upon a time","repetition_penalty":1,`+fields+`}`, &g)
+		return g
+	}
+	greedy := ask(`"max_tokens":12,"temperature":0`).Text
+	for _, fields := range []string{
+		`"max_tokens":12.0,"temperature":0.0,"seed":42.0`, `"max_tokens":1.2e1,"temperature":1,"top_p":0,"top_k":0,"seed":1e3`,
+		`"max_tokens":12,"temperature":1.5,"top_p":1e-6,"top_k":-1`, `"max_tokens":12,"temperature":1.5,"top_p":1e-60,"top_k":-1`,
+		`"max_tokens":12,"temperature":1.5,"top_k":1,"seed":-1`, `"max_tokens":12,"temperature":0,"n":1.0,"logprobs":0,"min_tokens":0e0,"stop_tokens":[]`,
+	} {
+		require.Equal(t, greedy, ask(fields).Text, fields)
+	}
+	g := ask(`"max_tokens":0`)
+	require.Zero(t, g.Generated, "the prompt is only evaluated")
+	require.Empty(t, g.Text)
+	require.Equal(t, 4, g.PromptTokens)
+	g = ask(`"max_tokens":0,"echo":true,"logprobs":2`)
+	require.Equal(t, "Once upon a time", g.Text)
+	require.Len(t, g.LogProbs, 4)
+	require.Nil(t, g.LogProbs[0].LogProb)
+	require.NotNil(t, g.LogProbs[1].LogProb)
+
+	g = ask(`"max_tokens":-1,"ignore_eos":true,"temperature":0`)
+	require.Equal(t, 296, g.Generated, "as much as the context holds")
+	require.Equal(t, -1, g.MaxTokens)
+	require.Equal(t, "length", g.Reason)
+	require.Equal(t, ask(`"max_tokens":9,"seed":42.0,"temperature":2,"top_k":-1`).Text, ask(`"max_tokens":9,"seed":4.2e1,"temperature":2,"top_k":0`).Text)
+	var d struct{ Text string }
+	i.ask("/decode", `{"tokens":[1e2, 100.0, 100]}`, &d)
+	require.Equal(t, d.Text[:len(d.Text)/3], d.Text[len(d.Text)/3*2:])
+	i.ask("/generate", "\ufeff"+`{"prompt":"Once","max_tokens":1}`, &g)
+}
+
+// A token that is a part of a character shows its bytes, and joined they are
+// the text.
+func TestLogProbsOfPartsOfCharacters(t *testing.T) {
+	i := start(t, setup{})
+	var g generated
+	const text = "a 😀 語"
+	i.ask("/generate", `{"prompt":"`+text+`","max_tokens":0,"echo":true,"logprobs":1}`, &g)
+	parts, joined := 0, ""
+	for _, p := range g.LogProbs {
+		if p.Bytes == nil {
+			joined += p.Token
+			continue
+		}
+		parts++
+		require.Contains(t, p.Token, "\ufffd")
+		for _, b := range p.Bytes {
+			joined += string([]byte{byte(b)})
+		}
+	}
+	require.Positive(t, parts)
+	require.Equal(t, text, joined)
+}
+
+// All of a wide answer is there: the echo of each choice, shared, and its own.
+func TestWideAnswer(t *testing.T) {
+	i := start(t, setup{})
+	var g generated
+	i.ask("/generate", `{"prompt":"Once upon \"a\" time\n","max_tokens":7,"n":3,"echo":true,"logprobs":2,"seed":1,"temperature":2,"ignore_eos":true}`, &g)
+	require.Len(t, g.Choices, 3)
+	require.Equal(t, g.Text, g.Choices[0].Text)
+	require.Equal(t, g.LogProbs, g.Choices[0].LogProbs)
+	require.NotEqual(t, g.Choices[0].Text, g.Choices[1].Text)
+	for n, c := range g.Choices {
+		require.Equal(t, n, c.Index)
+		require.True(t, strings.HasPrefix(c.Text, "Once upon \"a\" time\n"), c.Text)
+		require.Equal(t, 7, c.Generated)
+		require.Len(t, c.LogProbs, g.PromptTokens+7)
+		require.Equal(t, g.LogProbs[:g.PromptTokens], c.LogProbs[:g.PromptTokens])
+	}
+}
+
 func TestStreamOfChoices(t *testing.T) {
 	i := start(t, setup{})
 	next := i.open(t.Context(), "/generate_stream", `{"prompt":"Once","max_tokens":5,"n":2,"ignore_eos":true}`)
@@ -187,6 +266,16 @@ func TestWrongFields(t *testing.T) {
 		require.Contains(t, b.Error, want, body)
 	}
 	require.Zero(t, i.state().Running)
+	for body, want := range map[string]string{
+		`{"prompt":"x","max_tokens":5,"max_tokens":6}`: "max_tokens stands in the body twice",
+		`{"prompt":"x","logit_bias":{"5":1,"05":2}}`:   "logit_bias names token 5 twice",
+		`{"prompt":"x","seed":42.5}`:                   "seed must be an integer, found 42.5",
+		`{"prompt":"x","stop_tokens":[1.5]}`:           "stop_tokens must be a list of token ids, found 1.5 at 0",
+	} {
+		res, b := i.post("/generate", body)
+		require.Equal(t, http.StatusBadRequest, res.StatusCode, body)
+		require.Contains(t, b.Error, want, body)
+	}
 }
 
 func TestWrongBodies(t *testing.T) {
@@ -206,6 +295,7 @@ func TestWrongBodies(t *testing.T) {
 		{"{\"prompt\":\"\xff\"}", "not valid UTF-8 (byte 11)", 400},
 		{deep, "not valid JSON", 400},
 		{`{"prompt":` + strings.Repeat("[", 9_000) + strings.Repeat("]", 9_000) + `}`, "prompt must be a string", 400},
+		{"\ufeff" + `[1]`, "not a JSON object", 400},
 		{`{"prompt":"` + strings.Repeat("x", maxBody) + `"}`, "more than 2097152 bytes", 413},
 	} {
 		for _, path := range []string{"/generate", "/generate_stream", "/encode", "/decode", "/benchmark"} {

@@ -1,15 +1,21 @@
 package server
 
 import (
+	"bufio"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"cllm/config"
+	"cllm/kernels"
+	"cllm/runtime"
+	"cllm/server/api"
 )
 
 func TestRoutes(t *testing.T) {
@@ -40,6 +46,42 @@ func TestRoutes(t *testing.T) {
 	require.NoError(t, err)
 	res.Body.Close()
 	require.Equal(t, http.StatusOK, res.StatusCode)
+}
+
+// A base address that ends in a slash makes //generate of a client: it is
+// answered, never sent elsewhere, which would turn its POST into a GET.
+func TestSlashes(t *testing.T) {
+	i := start(t, setup{})
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	for path, want := range map[string]int{
+		"//generate": 200, "///generate": 200, "/%2fgenerate": 200, "/generate?x=//y": 200,
+		"/generate/": 404, "/./generate": 404, "/x/../generate": 404, "/Generate": 404, "//": 405, "//generate//x": 404,
+	} {
+		res, err := client.Post(i.url+path, "application/json", strings.NewReader(`{"prompt":"Once","max_tokens":1}`))
+		require.NoError(t, err)
+		i.read(res)
+		require.Equal(t, want, res.StatusCode, path)
+	}
+	res, err := client.Get(i.url + "//health")
+	require.NoError(t, err)
+	i.read(res)
+	require.Equal(t, http.StatusOK, res.StatusCode)
+}
+
+// Checks of the old kind name no host; nothing can be rebound then.
+func TestWithoutHost(t *testing.T) {
+	i := start(t, setup{})
+	for request, want := range map[string]int{
+		"GET /health HTTP/1.0\r\n\r\n":                                    200,
+		"GET /health HTTP/1.0\r\nHost: rebound.example\r\n\r\n":           403,
+		"GET /health HTTP/1.0\r\nOrigin: https://rebound.example\r\n\r\n": 403,
+		"GET /health HTTP/1.1\r\n\r\n":                                    400,
+		"GET /health HTTP/1.1\r\nHost:\r\n\r\n":                           200,
+	} {
+		res, err := http.ReadResponse(bufio.NewReader(i.raw(request)), nil)
+		require.NoError(t, err)
+		require.Equal(t, want, res.StatusCode, request)
+	}
 }
 
 func TestHealthLevels(t *testing.T) {
@@ -114,6 +156,50 @@ func TestHostAndOrigin(t *testing.T) {
 	require.Equal(t, http.StatusOK, res.StatusCode, "a server for others has any name")
 }
 
+// Behind a proxy a server on loopback is asked by the proxy's names, which are
+// to be listed; the advice says how.
+func TestAllowedHosts(t *testing.T) {
+	for _, c := range []struct {
+		listen, allowed, host, origin string
+		status                        int
+	}{
+		{"127.0.0.1", "llm.example, Other.Example:8443", "llm.example", "", 200},
+		{"127.0.0.1", "llm.example, Other.Example:8443", "LLM.example:80", "https://llm.example", 200},
+		{"127.0.0.1", "llm.example, Other.Example:8443", "other.example", "", 200},
+		{"127.0.0.1", "llm.example, Other.Example:8443", "localhost", "", 200},
+		{"127.0.0.1", "llm.example", "evil.example", "", 403},
+		{"127.0.0.1", "llm.example", "x.llm.example", "", 403},
+		{"127.0.0.1", "llm.example", "llm.example", "https://evil.example", 403},
+		{"127.0.0.1", "*", "evil.example", "https://evil.example", 200},
+		{"0.0.0.0", "llm.example", "evil.example", "", 403},
+		{"0.0.0.0", "llm.example", "llm.example", "", 200},
+	} {
+		var allowed []string
+		for name := range strings.SplitSeq(c.allowed, ",") {
+			allowed = append(allowed, strings.TrimSpace(name))
+		}
+		r := httptest.NewRequest(http.MethodGet, "http://"+c.host+"/", nil)
+		if c.origin != "" {
+			r.Header.Set("Origin", c.origin)
+		}
+		err := newHosts(c.listen, allowed).check(r)
+		if c.status == http.StatusOK {
+			require.NoError(t, err, "%+v", c)
+			continue
+		}
+		var e *api.Error
+		require.ErrorAs(t, err, &e, "%+v", c)
+		require.Equal(t, c.status, e.Kind.Status())
+		require.Contains(t, e.Advice, "--allowed-hosts")
+	}
+	i := start(t, setup{config: func(c *config.Config) { c.AllowedHosts = []string{"llm.example"} }})
+	for host, want := range map[string]int{"llm.example": 200, "evil.example": 403} {
+		res, err := http.ReadResponse(bufio.NewReader(i.raw("GET /health HTTP/1.1\r\nHost: "+host+"\r\n\r\n")), nil)
+		require.NoError(t, err)
+		require.Equal(t, want, res.StatusCode)
+	}
+}
+
 func TestPanicsAreAnswered(t *testing.T) {
 	i := start(t, setup{})
 	rec := httptest.NewRecorder()
@@ -133,6 +219,43 @@ func TestPanicsAreAnswered(t *testing.T) {
 	})
 }
 
+// What is reported comes from the engine: it has fitted the context to the
+// memory, whatever the settings and the model say.
+func TestReportsAreTheEngines(t *testing.T) {
+	i := start(t, setup{options: func(o *runtime.Options) {
+		o.KVMemory, o.KVFormat, o.NoPrefixCache, o.Parallel = 3<<20, kernels.KVQ8, true, 3
+	}})
+	context := i.engine.Context()
+	require.Less(t, context, i.options.Model.Context)
+	_, b := i.get("/model/info")
+	var m map[string]any
+	require.NoError(t, json.Unmarshal(b.Data, &m))
+	require.EqualValues(t, context, m["max_sequence_length"])
+	require.Equal(t, "q8_0", m["kv_cache_type"])
+	res, b := i.post("/generate", `{"prompt":"`+strings.Repeat("word ", 3000)+`"}`)
+	require.Equal(t, http.StatusBadRequest, res.StatusCode)
+	require.Contains(t, b.Error, fmt.Sprintf("the limit is %d", context))
+	_, b = i.get("/health?level=detailed")
+	var h struct {
+		Components struct {
+			Engine struct {
+				Running int `json:"max_running"`
+			}
+			Cache struct {
+				Type   string
+				Prefix bool `json:"prefix_cache"`
+			} `json:"kv_cache"`
+		}
+	}
+	require.NoError(t, json.Unmarshal(b.Data, &h))
+	require.Equal(t, 3, h.Components.Engine.Running)
+	require.Equal(t, "q8_0", h.Components.Cache.Type)
+	require.False(t, h.Components.Cache.Prefix)
+	res, b = i.post("/generate", `{"prompt":"x","n":4}`)
+	require.Equal(t, http.StatusBadRequest, res.StatusCode)
+	require.Contains(t, b.Error, "n is 4, must be from 1 to 3")
+}
+
 func TestBenchmark(t *testing.T) {
 	i := start(t, setup{})
 	var b map[string]any
@@ -144,9 +267,45 @@ func TestBenchmark(t *testing.T) {
 	for _, key := range []string{"avg_response_time", "min_response_time", "max_response_time", "avg_throughput", "avg_tokens_per_second", "total_time"} {
 		require.Positive(t, b[key], key)
 	}
-	for _, wrong := range []string{`{"requests":0}`, `{"concurrency":0}`, `{"max_tokens":0}`, `{"temperature":-1}`, `{"prompt":1}`,
-		`{"prompt":""}`, `{"prompt":"` + strings.Repeat("word ", 3000) + `"}`} {
-		res, _ := i.post("/benchmark", wrong)
+	for wrong, want := range map[string]string{
+		`{"requests":0}`: "requests is 0", `{"requests":10001}`: "requests is 10001", `{"concurrency":0}`: "concurrency is 0", `{"max_tokens":0}`: "max_tokens is 0",
+		`{"temperature":-1}`: "temperature is -1", `{"prompt":1}`: "prompt must be", `{"prompt":""}`: "prompt is empty",
+		`{"prompt":"` + strings.Repeat("word ", 3000) + `"}`: "the prompt has",
+		`{"requests":10000,"max_tokens":1048576}`:            "10000 requests of up to 2048 tokens are more than the 524288 tokens",
+		`{"concurrency":261}`:                                "concurrency is 261, must be from 1 to 260",
+	} {
+		res, b := i.post("/benchmark", wrong)
 		require.Equal(t, http.StatusBadRequest, res.StatusCode, wrong)
+		require.Contains(t, b.Error, want)
 	}
+}
+
+// A benchmark has the limits of any request: the longest prompt, the time, the
+// queue; one runs at a time, and it can be switched off.
+func TestBenchmarkObeysLimits(t *testing.T) {
+	i := start(t, setup{config: func(c *config.Config) { c.Benchmark = false }})
+	res, b := i.post("/benchmark", `{}`)
+	require.Equal(t, http.StatusNotFound, res.StatusCode)
+	require.Contains(t, b.Error, "/benchmark")
+	_, b = i.get("/")
+	require.NotContains(t, string(b.Data), "/benchmark")
+
+	i = start(t, setup{config: func(c *config.Config) { c.MaxInput = 3 }})
+	res, b = i.post("/benchmark", `{"prompt":"Once upon a time"}`)
+	require.Equal(t, http.StatusBadRequest, res.StatusCode)
+	require.Contains(t, b.Error, "4 tokens, the limit is 3")
+
+	i, g := startGated(t, 8, setup{config: func(c *config.Config) { c.Timeout = 300 * time.Millisecond }})
+	first := make(chan int, 1)
+	go func() {
+		res, _ := i.post("/benchmark", `{"requests":100,"concurrency":2}`)
+		first <- res.StatusCode
+	}()
+	streams := g.open(2)
+	require.Equal(t, 300*time.Millisecond, streams[0].request.Timeout)
+	res, b = i.post("/benchmark", `{}`)
+	require.Equal(t, http.StatusTooManyRequests, res.StatusCode)
+	require.Equal(t, "A benchmark is running", b.Error)
+	require.Equal(t, http.StatusRequestTimeout, <-first, "the whole of it has the time of a request")
+	g.open(0)
 }

@@ -21,6 +21,7 @@ import (
 	"cllm/gguf"
 	"cllm/model"
 	"cllm/runtime"
+	"cllm/server/api"
 	"cllm/testdata"
 	"cllm/tokenizer"
 )
@@ -45,6 +46,8 @@ type setup struct {
 	times   func(*times)
 	listen  func(net.Listener) net.Listener
 	engine  func(Engine) Engine
+	// beside cLLM's
+	dialects []func(api.Server) *api.Dialect
 }
 
 var demo = sync.OnceValues(func() (*model.Model, *tokenizer.Tokenizer) {
@@ -88,6 +91,9 @@ func start(t *testing.T, s setup) *instance {
 	i.Server = New(Options{Engine: e, Tokenizer: tok, Model: m.Config(), ModelPath: "demo.gguf", Config: &c, Version: "test", Log: log})
 	if s.times != nil {
 		s.times(&i.times)
+	}
+	for _, dialect := range s.dialects {
+		i.dialects = append(i.dialects, dialect(i.Server))
 	}
 	l, err := i.Listen()
 	require.NoError(t, err)
