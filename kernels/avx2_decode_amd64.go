@@ -85,6 +85,8 @@ var (
 		}
 		return t
 	}()
+	// halves takes bytes: the first words of four dwords, then the second ones.
+	halves = [4]uint64{0x0d0c090805040100, 0x0f0e0b0a07060302, 0x0d0c090805040100, 0x0f0e0b0a07060302}
 	// fifths are 16 with the sign of bitMasks.
 	fifths = uint64(0xf010101010101010)
 )

@@ -13,7 +13,8 @@
 //	BX = blocks of a row, CX = those left
 //	R8 = activations, R9 = their scales or sums, along a row
 //	DI = slots [pair][8 rows][A, B: 4 int32], R12 = the row's along it
-//	R10 = scales [pair][A, B, minimums of A, B][8 rows] in float16, R13 likewise
+//	R10 = scales of A and of B, or of A and its minimum, [pair][8 rows][2] in
+//	float16, R13 likewise; where B has a minimum too, the same of B behind A's
 //
 // Y15 = eight accumulators in the second pass.
 
@@ -37,7 +38,7 @@
 	MOVQ R14, R12; \
 	SHLQ $5, R12; \
 	ADDQ DI, R12; \
-	LEAQ (R10)(R14*2), R13; \
+	LEAQ (R10)(R14*4), R13; \
 	MOVQ BX, CX
 
 // The second pass begins.
@@ -48,34 +49,54 @@
 	MOVQ BX, CX; \
 	VXORPS Y15, Y15, Y15
 
+// The sums of two, then of four dwords of four rows, per 128-bit lane. (VPHADDD
+// is a microprogram on many CPUs.)
+#define SUM4(R0, R1, R2, R3, T) \
+	VPUNPCKLDQ R1, R0, T; \
+	VPUNPCKHDQ R1, R0, R0; \
+	VPADDD T, R0, R0; \
+	VPUNPCKLDQ R3, R2, T; \
+	VPUNPCKHDQ R3, R2, R2; \
+	VPADDD T, R2, R2; \
+	VPUNPCKLQDQ R2, R0, T; \
+	VPUNPCKHQDQ R2, R0, R0; \
+	VPADDD T, R0, R0
+
 // Y0 = A, Y1 = B of eight rows, from the slots at R12.
 #define TREE \
 	VMOVDQU 0(R12), Y0; \
-	VMOVDQU 64(R12), Y1; \
-	VMOVDQU 128(R12), Y2; \
-	VMOVDQU 192(R12), Y3; \
-	VPHADDD 32(R12), Y0, Y0; \
-	VPHADDD 96(R12), Y1, Y1; \
-	VPHADDD 160(R12), Y2, Y2; \
-	VPHADDD 224(R12), Y3, Y3; \
-	VPHADDD Y1, Y0, Y0; \
-	VPHADDD Y3, Y2, Y2; \
-	VPERM2I128 $0x31, Y2, Y0, Y1; \
-	VPERM2I128 $0x20, Y2, Y0, Y0
+	VMOVDQU 32(R12), Y1; \
+	VMOVDQU 64(R12), Y2; \
+	VMOVDQU 96(R12), Y3; \
+	VMOVDQU 128(R12), Y4; \
+	VMOVDQU 160(R12), Y5; \
+	VMOVDQU 192(R12), Y6; \
+	VMOVDQU 224(R12), Y7; \
+	SUM4(Y0, Y1, Y2, Y3, Y8); \
+	SUM4(Y4, Y5, Y6, Y7, Y9); \
+	VPERM2I128 $0x31, Y4, Y0, Y1; \
+	VPERM2I128 $0x20, Y4, Y0, Y0
 
-// Accumulators += or -= float32(S)·(the rows' scales at OFF(R13) · the
-// activations' DA).
-#define PRODUCT(S, OFF, DA) \
-	VCVTPH2PS OFF(R13), Y2; \
-	VBROADCASTSS DA, Y3; \
-	VMULPS Y3, Y2, Y2; \
+// Y2, Y3 = the first and the second float16 of each of eight dwords at ADDR.
+#define HALVES(ADDR) \
+	VMOVDQU ADDR, Y2; \
+	VPSHUFB ·halves(SB), Y2, Y2; \
+	VPERMQ $0xd8, Y2, Y3; \
+	VCVTPH2PS X3, Y2; \
+	VEXTRACTI128 $1, Y3, X3; \
+	VCVTPH2PS X3, Y3
+
+// Accumulators += or -= float32(S)·(the rows' scales D · the activations' DA).
+#define PRODUCT(S, D, DA) \
+	VBROADCASTSS DA, Y4; \
+	VMULPS Y4, D, D; \
 	VCVTDQ2PS S, S; \
-	VMULPS Y2, S, S
-#define ADDSUM(S, OFF, DA) \
-	PRODUCT(S, OFF, DA); \
+	VMULPS D, S, S
+#define ADDSUM(S, D, DA) \
+	PRODUCT(S, D, DA); \
 	VADDPS S, Y15, Y15
-#define SUBSUM(S, OFF, DA) \
-	PRODUCT(S, OFF, DA); \
+#define SUBSUM(S, D, DA) \
+	PRODUCT(S, D, DA); \
 	VSUBPS S, Y15, Y15
 
 // Eight results are stored; rows of eight follow, or not.
@@ -91,7 +112,7 @@
 // and at B(SI) in the slot at R12 and their scales at R13; a last block without
 // a partner is its own, whose sum nobody takes. The activations are those of
 // pairsAVX2.
-#define DECODE(CONSTS, PAIR, SIZE, SUM) \
+#define DECODE(CONSTS, PAIR, SIZE, SUM, SCALEBYTES) \
 	BEGIN; \
 	LEAQ 1(BX), R10; \
 	SHRQ $1, R10; \
@@ -110,7 +131,7 @@ pair: \
 	ADDQ $(2*SIZE), SI; \
 	ADDQ $64, R8; \
 	ADDQ $256, R12; \
-	ADDQ $64, R13; \
+	ADDQ $SCALEBYTES, R13; \
 	SUBQ $2, CX; \
 	JGE pair; \
 odd: \
@@ -129,12 +150,9 @@ sums: \
 	MOVQ bias+48(FP), R8; \
 sum: \
 	TREE; \
-	SUM(Y0, 0, (R9), (R8)); \
-	DECQ CX; \
-	JEQ summed; \
-	SUM(Y1, 16, 4(R9), 4(R8)); \
+	SUM; \
 	ADDQ $256, R12; \
-	ADDQ $64, R13; \
+	ADDQ $SCALEBYTES, R13; \
 	ADDQ $8, R9; \
 	ADDQ $8, R8; \
 	DECQ CX; \
@@ -142,44 +160,58 @@ sum: \
 summed: \
 	STORED(rows8)
 
-// The scales of two blocks, and their minimums.
+// The scales of two blocks; each with its minimum.
 #define SCALES(B) \
 	MOVWLZX (SI), AX; \
 	MOVWLZX B(SI), DX; \
-	MOVW AX, (R13); \
-	MOVW DX, 16(R13)
+	SHLL $16, DX; \
+	ORL DX, AX; \
+	MOVL AX, (R13)
 #define SCALESMIN(B) \
 	MOVL (SI), AX; \
 	MOVL B(SI), DX; \
-	MOVW AX, (R13); \
-	MOVW DX, 16(R13); \
-	SHRL $16, AX; \
-	SHRL $16, DX; \
-	MOVW AX, 32(R13); \
-	MOVW DX, 48(R13)
+	MOVL AX, (R13); \
+	MOVL DX, 32(R13)
 
-// SUM of weights as they are, and of unsigned ones: -128 times the sum of the
-// activations, the bias, is shifted to the weights' offset.
-#define SUM0(S, OFF, DA, BIAS) ADDSUM(S, OFF, DA)
-#define SUMOFFSET(SHIFT, S, OFF, DA, BIAS) \
+// The sums of a pair of blocks, Y0 and Y1, are added; the second one only if
+// there is one. SUM0 is that of weights as they are. In the others the bias, -128
+// times the sum of the activations, is shifted to the weights' offset.
+#define SUM0 \
+	HALVES((R13)); \
+	ADDSUM(Y0, Y2, (R9)); \
+	DECQ CX; \
+	JEQ summed; \
+	ADDSUM(Y1, Y3, 4(R9))
+#define SUMOFFSET(SHIFT) \
+	HALVES((R13)); \
+	OFFSET(SHIFT, Y0, (R8)); \
+	ADDSUM(Y0, Y2, (R9)); \
+	DECQ CX; \
+	JEQ summed; \
+	OFFSET(SHIFT, Y1, 4(R8)); \
+	ADDSUM(Y1, Y3, 4(R9))
+#define OFFSET(SHIFT, S, BIAS) \
 	VPBROADCASTD BIAS, Y4; \
 	VPSRAD $SHIFT, Y4, Y4; \
-	VPADDD Y4, S, S; \
-	ADDSUM(S, OFF, DA)
-#define SUM8(S, OFF, DA, BIAS) SUMOFFSET(4, S, OFF, DA, BIAS)
-#define SUM16(S, OFF, DA, BIAS) SUMOFFSET(3, S, OFF, DA, BIAS)
-#define SUM128(S, OFF, DA, BIAS) \
-	VPBROADCASTD BIAS, Y4; \
-	VPADDD Y4, S, S; \
-	ADDSUM(S, OFF, DA)
+	VPADDD Y4, S, S
+#define SUM8 SUMOFFSET(4)
+#define SUM16 SUMOFFSET(3)
 
-// SUM of weights with minimums; w = d·q + m, so they are added, as the negative
-// of what the bias gives comes off.
-#define SUMMIN(S, OFF, DA, BIAS) \
-	ADDSUM(S, OFF, DA); \
-	VPBROADCASTD BIAS, S; \
-	VPSRAD $7, S, S; \
-	SUBSUM(S, (32+OFF), DA)
+// That of weights with minimums; w = d·q + m, so they are added: the negative of
+// what the bias gives comes off.
+#define SUMMINS(BIAS, DA) \
+	VPBROADCASTD BIAS, Y0; \
+	VPSRAD $7, Y0, Y0; \
+	SUBSUM(Y0, Y3, DA)
+#define SUMMIN \
+	HALVES((R13)); \
+	ADDSUM(Y0, Y2, (R9)); \
+	SUMMINS((R8), (R9)); \
+	DECQ CX; \
+	JEQ summed; \
+	HALVES(32(R13)); \
+	ADDSUM(Y1, Y2, 4(R9)); \
+	SUMMINS(4(R8), 4(R9))
 
 // The halves of the blocks at SI and at B(SI) whose weights begin at OFF, with
 // LOW = the low nibbles, first halves, and HIGH = the high ones, second halves,

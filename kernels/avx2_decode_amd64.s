@@ -61,27 +61,27 @@
 
 // func decodeQ4_0AVX2(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
 TEXT ·decodeQ4_0AVX2(SB), NOSPLIT, $0-64
-	DECODE(CONSTS_Q4, PAIR_Q4_0, 18, SUM8)
+	DECODE(CONSTS_Q4, PAIR_Q4_0, 18, SUM8, 32)
 
 // func decodeQ4_1AVX2(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
 TEXT ·decodeQ4_1AVX2(SB), NOSPLIT, $0-64
-	DECODE(CONSTS_Q4, PAIR_Q4_1, 20, SUMMIN)
+	DECODE(CONSTS_Q4, PAIR_Q4_1, 20, SUMMIN, 64)
 
 // func decodeQ5_0AVX2(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
 TEXT ·decodeQ5_0AVX2(SB), NOSPLIT, $0-64
-	DECODE(CONSTS_Q5, PAIR_Q5_0, 22, SUM16)
+	DECODE(CONSTS_Q5, PAIR_Q5_0, 22, SUM16, 32)
 
 // func decodeQ5_1AVX2(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
 TEXT ·decodeQ5_1AVX2(SB), NOSPLIT, $0-64
-	DECODE(CONSTS_Q5, PAIR_Q5_1, 24, SUMMIN)
+	DECODE(CONSTS_Q5, PAIR_Q5_1, 24, SUMMIN, 64)
 
 // func decodeQ8_0AVX2(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
 TEXT ·decodeQ8_0AVX2(SB), NOSPLIT, $0-64
-	DECODE(CONSTS_ONES, PAIR_Q8_0, 34, SUM0)
+	DECODE(CONSTS_ONES, PAIR_Q8_0, 34, SUM0, 32)
 
 // func decodeIQ4_NLAVX2(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
 TEXT ·decodeIQ4_NLAVX2(SB), NOSPLIT, $0-64
-	DECODE(CONSTS_IQ4_NL, PAIR_IQ4_NL, 18, SUM0)
+	DECODE(CONSTS_IQ4_NL, PAIR_IQ4_NL, 18, SUM0, 32)
 
 // func pairsAVX2(dst, q *int8, blocks int)
 //
