@@ -5,8 +5,6 @@ package kernels
 //lint:file-ignore U1000 the assembly uses the constants
 
 import (
-	"unsafe"
-
 	"github.com/klauspost/cpuid/v2"
 )
 
@@ -46,16 +44,4 @@ var (
 	// nibbleShift brings the low nibbles of 16 bytes to the lanes 0 and 2 and
 	// the high ones to 1 and 3.
 	nibbleShift = [8]uint64{0, 0, 4, 4, 0, 0, 4, 4}
-	// splat holds bytes to broadcast: low nibble, 128-16, 16, 128,
-	// 0x30, 3, 4, 32.
-	splat = [...]uint32{0x0f0f0f0f, 0x70707070, 0x10101010, 0x80808080, 0x30303030, 0x03030303, 0x04040404, 0x20202020}
 )
-
-// bytesOf views working memory as bytes.
-func bytesOf[T int32 | float32](s []T) []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s))), len(s)*4)
-}
-
-func int8s(b []byte) *int8 { return (*int8)(unsafe.Pointer(&b[0])) }
-
-func float32s(b []byte) *float32 { return (*float32)(unsafe.Pointer(&b[0])) }

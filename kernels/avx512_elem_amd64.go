@@ -4,22 +4,10 @@ package kernels
 
 //lint:file-ignore U1000 the assembly uses the constants
 
-import (
-	"math"
-	"unsafe"
-)
-
-// expConst are the constants of exp32 in the order of its operations.
-var expConst = [...]float32{
-	-87, 88, 1.44269504, 0x1.8p23, -0.693359375, 2.12194440e-4,
-	1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1,
-	1,
-}
+import "math"
 
 // transpose4 takes dwords: a 4×4 transposition.
 var transpose4 = [16]uint32{0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15}
-
-func addr(x []float32) *float32 { return unsafe.SliceData(x) }
 
 func rmsNorm512(dst, x, w []float32, eps float32) {
 	n := len(x)

@@ -13,9 +13,6 @@ func aligned[T int8 | byte | int16 | int32 | float32](n int) []T {
 	return s[skip : skip+n : skip+n]
 }
 
-// at is the pointer to the i-th float32 from p on.
-func at(p *float32, i int) *float32 { return (*float32)(unsafe.Add(unsafe.Pointer(p), 4*i)) }
-
 // NewActs returns room for n columns of k activations; k is a multiple of the
 // block length of kind.
 func NewActs(kind ActKind, n, k int) *Acts {

@@ -1,9 +1,3 @@
-//go:build !noasm
-
-#include "textflag.h"
-#include "neon_arm64.h"
-#include "decode_arm64.h"
-
 // Q8_0 and Q5_0 times one column, four rows side by side: block by block, each
 // row's dot product is left in four lanes, three ADDPs bring the four rows into
 // the lanes of one vector, and conversion and scales are done once for all four.
@@ -14,20 +8,6 @@
 // far as they fit and V0-V3 are set anew in each block.
 //
 // V20, V21 hold the activations.
-
-// V6 = the sums of V0, V1, V2, V3.
-#define REDUCE \
-	VADDP V1.S4, V0.S4, V6.S4 \
-	VADDP V3.S4, V2.S4, V7.S4 \
-	VADDP V7.S4, V6.S4, V6.S4
-
-// V6 = the sums since the last block.
-#define REDUCE_RUNNING \
-	VADDP V1.S4, V0.S4, V6.S4 \
-	VADDP V3.S4, V2.S4, V7.S4 \
-	VADDP V7.S4, V6.S4, V7.S4 \
-	VSUB  V5.S4, V7.S4, V6.S4 \
-	VORR  V7.B16, V7.B16, V5.B16
 
 // V4 += V6·(d·da), the rows' d being the halves in R11-R14.
 #define ACCUMULATE \
@@ -43,69 +23,6 @@
 	PRFM 48(R24), PLDL1KEEP \
 	PRFM 96(R24), PLDL1KEEP \
 	ADD  $136, R24
-
-// One row's block of Q8_0 into V(acc).
-#define Q8_0_DOT(row, h, acc) \
-	MOVHU (row), h     \
-	FMOVQ 2(row), F16  \
-	FMOVQ 18(row), F17 \
-	ADD   $34, row     \
-	SDOT(20, 16, acc)  \
-	SDOT(21, 17, acc)
-
-// Two products of int8 fit in int16.
-#define Q8_0_MUL(row, h, acc) \
-	MOVHU (row), h       \
-	FMOVQ 2(row), F16    \
-	FMOVQ 18(row), F17   \
-	ADD   $34, row       \
-	SMULL_B(20, 16, 18)  \
-	SMULL_B(21, 17, 19)  \
-	SMLAL2_B(20, 16, 18) \
-	SMLAL2_B(21, 17, 19) \
-	SADDLP_H(18, acc)    \
-	SADALP_H(19, acc)
-
-// func decodeQ8_0Dotprod(y *float32, w *byte, rowBytes, groups, blocks int, q *int8, d *float32, sums *int16)
-TEXT ·decodeQ8_0Dotprod(SB), NOSPLIT, $0-64
-	ARGS
-
-group:
-	GROUP
-	ZERO
-
-block:
-	Q8_0_PREFETCH
-	FMOVQ (R8), F20
-	FMOVQ 16(R8), F21
-	ADD   $32, R8
-	Q8_0_DOT(R4, R11, 0)
-	Q8_0_DOT(R5, R12, 1)
-	Q8_0_DOT(R6, R13, 2)
-	Q8_0_DOT(R7, R14, 3)
-	REDUCE_RUNNING
-	ACCUMULATE
-	NEXT(group, block)
-
-// func decodeQ8_0Neon(y *float32, w *byte, rowBytes, groups, blocks int, q *int8, d *float32, sums *int16)
-TEXT ·decodeQ8_0Neon(SB), NOSPLIT, $0-64
-	ARGS
-
-group:
-	GROUP
-
-block:
-	Q8_0_PREFETCH
-	FMOVQ (R8), F20
-	FMOVQ 16(R8), F21
-	ADD   $32, R8
-	Q8_0_MUL(R4, R11, 0)
-	Q8_0_MUL(R5, R12, 1)
-	Q8_0_MUL(R6, R13, 2)
-	Q8_0_MUL(R7, R14, 3)
-	REDUCE
-	ACCUMULATE
-	NEXT(group, block)
 
 // A block of Q5_0 is loaded while the one before it is multiplied, because a
 // table lies between its fifth bits and the vectors. The table fifthBits, at R20,
@@ -140,30 +57,6 @@ block:
 	VSRI $4, nib.B16, high.B16 \
 	VSLI $4, low.B16, nib.B16
 
-#define Q5_0_DOT(nib, low, high, n, h, acc) \
-	Q5_0_UNPACK(nib, low, high) \
-	SDOT(20, n, acc) \
-	SDOT(21, h, acc)
-
-#define Q5_0_DOT_0 Q5_0_DOT(V8, V12, V16, 8, 16, 0)
-#define Q5_0_DOT_1 Q5_0_DOT(V9, V13, V17, 9, 17, 1)
-#define Q5_0_DOT_2 Q5_0_DOT(V10, V14, V18, 10, 18, 2)
-#define Q5_0_DOT_3 Q5_0_DOT(V11, V15, V19, 11, 19, 3)
-
-// Sixteen products of an int5 and an int8 fit in int16: V(acc).8h has four in
-// each lane.
-#define Q5_0_MUL(nib, low, high, n, h, acc) \
-	Q5_0_UNPACK(nib, low, high) \
-	SMULL_B(20, n, acc)  \
-	SMLAL2_B(20, n, acc) \
-	SMLAL_B(21, h, acc)  \
-	SMLAL2_B(21, h, acc)
-
-#define Q5_0_MUL_0 Q5_0_MUL(V8, V12, V16, 8, 16, 0)
-#define Q5_0_MUL_1 Q5_0_MUL(V9, V13, V17, 9, 17, 1)
-#define Q5_0_MUL_2 Q5_0_MUL(V10, V14, V18, 10, 18, 2)
-#define Q5_0_MUL_3 Q5_0_MUL(V11, V15, V19, 11, 19, 3)
-
 #define Q5_0_START \
 	PRFM  (R24), PLDL1KEEP   \
 	PRFM  48(R24), PLDL1KEEP \
@@ -183,12 +76,6 @@ block:
 	FMUL_0(23, 22, 22) \
 	FMUL(22, 6, 6)     \
 	FADD(6, 4, 4)
-
-#define REDUCE_H \
-	VADDP V1.H8, V0.H8, V6.H8 \
-	VADDP V3.H8, V2.H8, V7.H8 \
-	VADDP V7.H8, V6.H8, V6.H8 \
-	SADDLP_H(6, 6)
 
 #define Q5_0_ROWS(group, block, last, ROW_0, ROW_1, ROW_2, ROW_3, REDUCE_ROWS) \
 	Q5_0_LOAD_0     \
@@ -223,22 +110,3 @@ last: \
 	SUB  $1, R3     \
 	CBNZ R3, group  \
 	RET
-
-// func decodeQ5_0Dotprod(y *float32, w *byte, rowBytes, groups, blocks int, q *int8, d *float32, sums *int16)
-TEXT ·decodeQ5_0Dotprod(SB), NOSPLIT, $0-64
-	ARGS
-	MOVD $·fifthBits(SB), R20
-
-group:
-	GROUP
-	ZERO
-	Q5_0_ROWS(group, block, last, Q5_0_DOT_0, Q5_0_DOT_1, Q5_0_DOT_2, Q5_0_DOT_3, REDUCE_RUNNING)
-
-// func decodeQ5_0Neon(y *float32, w *byte, rowBytes, groups, blocks int, q *int8, d *float32, sums *int16)
-TEXT ·decodeQ5_0Neon(SB), NOSPLIT, $0-64
-	ARGS
-	MOVD $·fifthBits(SB), R20
-
-group:
-	GROUP
-	Q5_0_ROWS(group, block, last, Q5_0_MUL_0, Q5_0_MUL_1, Q5_0_MUL_2, Q5_0_MUL_3, REDUCE_H)

@@ -2,7 +2,7 @@
 
 #include "textflag.h"
 #include "neon_arm64.h"
-#include "exp_arm64.h"
+#include "neon_exp_arm64.h"
 
 // func sumSquaresNeon(x *float32, n int) float32
 //

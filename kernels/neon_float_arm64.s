@@ -2,7 +2,7 @@
 
 #include "textflag.h"
 #include "neon_arm64.h"
-#include "exp_arm64.h"
+#include "neon_exp_arm64.h"
 
 // Two rows of plain numbers times two columns: sixteen lanes each, in V0-V3 (row
 // 0, column 0), V4-V7 (row 0, column 1), V8-V15 (row 1).

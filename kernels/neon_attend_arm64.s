@@ -2,7 +2,7 @@
 
 #include "textflag.h"
 #include "neon_arm64.h"
-#include "exp_arm64.h"
+#include "neon_exp_arm64.h"
 
 // Attention over one block of the KV cache. The order of the sums is that of
 // Attention: lanes are positions for the scores, elements for the values.

@@ -55,16 +55,13 @@ func storeKVQ8Neon(block []byte, slot int, k, v []float32) {
 		bias int32
 	)
 	for b := range n / 32 {
-		quantize32Neon(&q[0], floatAt(kd, keyIndex(slot, b, n/32)), &bias, &k[32*b], 1)
+		quantize32Neon(&q[0], float32s(kd[4*keyIndex(slot, b, n/32):]), &bias, &k[32*b], 1)
 		for i := 0; i < 32; i += 4 {
 			*(*[4]int8)(unsafe.Pointer(&kq[keyQ8Index(slot, 32*b+i, n)])) = [4]int8(q[i:])
 		}
-		quantize32Neon((*int8)(unsafe.Pointer(&vq[valueIndex(slot, 32*b, n)])), floatAt(vd, valueIndex(slot, b, n/32)), &bias, &v[32*b], 1)
+		quantize32Neon(int8s(vq[valueIndex(slot, 32*b, n):]), float32s(vd[4*valueIndex(slot, b, n/32):]), &bias, &v[32*b], 1)
 	}
 }
-
-// floatAt is the i-th float32 in b.
-func floatAt(b []byte, i int) *float32 { return (*float32)(unsafe.Pointer(&b[4*i])) }
 
 func attendF16Neon(a *Attention, block []byte, visible []Range) {
 	first, last := union(visible[:a.N])
@@ -78,7 +75,7 @@ func attendF16Neon(a *Attention, block []byte, visible []Range) {
 }
 
 func attendF32Neon(a *Attention, block []byte, visible []Range) {
-	attendFloatsNeon(a, floatAt(block, 0), floatAt(block, BlockTokens*a.Head), visible)
+	attendFloatsNeon(a, float32s(block), float32s(block[4*BlockTokens*a.Head:]), visible)
 }
 
 // attendFloatsNeon is Attend on keys and values in float32. Four queries at a
@@ -172,7 +169,7 @@ func attendQ8With(scores func(s *float32, q *int8, dq *float32, k *byte, dk *flo
 		convertI8Neon(at(values, first*n), &vq[first*n], (last-first)*n)
 		for t := first; t < last; t++ {
 			for b := range blocks {
-				scales[b*BlockTokens+t] = *floatAt(vd, t*blocks+b)
+				scales[b*BlockTokens+t] = *float32s(vd[4*(t*blocks+b):])
 			}
 		}
 		for i, r := range visible[:a.N] {
@@ -182,7 +179,7 @@ func attendQ8With(scores func(s *float32, q *int8, dq *float32, k *byte, dk *flo
 			lo, hi := int(r.Lo), int(r.Hi)
 			s := &a.P[i*BlockTokens]
 			for t := lo &^ (KVTile - 1); t < hi; t += KVTile {
-				scores(at(s, t), &a.QQ[i*n], &a.QD[i*blocks], &kq[t*n], floatAt(kd, t*blocks), n)
+				scores(at(s, t), &a.QQ[i*n], &a.QD[i*blocks], &kq[t*n], float32s(kd[4*t*blocks:]), n)
 			}
 			a.softmaxNeon(i, r)
 			for b := range blocks {
