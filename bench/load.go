@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"gonum.org/v1/gonum/stat"
 )
 
 // Sample is what one client saw of one request.
@@ -39,95 +41,86 @@ type Block struct {
 	Errors          []string `json:"errors,omitempty"` // the first few different ones
 }
 
-// Spread is a distribution of times in seconds.
-type Spread struct {
-	Mean float64 `json:"mean"`
-	P50  float64 `json:"p50"`
-	P95  float64 `json:"p95"`
-	P99  float64 `json:"p99"`
-	Max  float64 `json:"max"`
-}
-
 // Load makes the requests, at most concurrency of them at a time, and reports.
 // A cancelled ctx ends it early; requests not made by then count as failed.
 func Load(ctx context.Context, requests, concurrency int, do func(ctx context.Context, i int) Sample) *Block {
-	samples := make([]Sample, requests)
+	var t tally
+	var mu sync.Mutex
 	var next atomic.Int64
 	var clients sync.WaitGroup
 	for range min(concurrency, requests) {
 		clients.Go(func() {
 			for i := int(next.Add(1)) - 1; i < requests; i = int(next.Add(1)) - 1 {
-				if err := ctx.Err(); err != nil {
-					samples[i] = Sample{Err: err}
-					continue
+				s := Sample{Err: ctx.Err()}
+				if s.Err == nil {
+					s = do(ctx, i)
 				}
-				samples[i] = do(ctx, i)
+				mu.Lock()
+				t.add(s)
+				mu.Unlock()
 			}
 		})
 	}
 	clients.Wait()
-	return report(samples)
+	return t.report()
 }
 
 // maxErrors is the number of different errors that a report shows.
 const maxErrors = 5
 
-func report(samples []Sample) *Block {
-	b := &Block{Requests: len(samples)}
-	var begin, end time.Time
-	var times, first, gaps []float64
-	rates := 0.0
-	for _, s := range samples {
-		if !s.Start.IsZero() && (begin.IsZero() || s.Start.Before(begin)) {
-			begin = s.Start
-		}
-		if s.End.After(end) {
-			end = s.End
-		}
-		if s.Err != nil {
-			b.Failed++
-			if text := s.Err.Error(); len(b.Errors) < maxErrors && !slices.Contains(b.Errors, text) {
-				b.Errors = append(b.Errors, text)
-			}
-			continue
-		}
-		took := s.End.Sub(s.Start).Seconds()
-		times = append(times, took)
-		if !s.First.IsZero() {
-			first = append(first, s.First.Sub(s.Start).Seconds())
-		}
-		for _, g := range s.Gaps {
-			gaps = append(gaps, g.Seconds())
-		}
-		b.TokensGenerated += s.Tokens
-		b.TokensProcessed += s.Tokens + s.PromptTokens
-		if took > 0 {
-			rates += float64(s.Tokens) / took
-		}
-	}
-	b.Successful = len(times)
-	b.ResponseTime, b.FirstToken, b.BetweenTokens = spread(times), spread(first), spread(gaps)
-	if b.Successful > 0 {
-		b.AvgTime, b.MinTime, b.MaxTime = b.ResponseTime.Mean, slices.Min(times), b.ResponseTime.Max
-		b.TokensPerSecond = rates / float64(b.Successful)
-		b.AvgGenerated = float64(b.TokensGenerated) / float64(b.Successful)
-	}
-	if b.TotalTime = end.Sub(begin).Seconds(); b.TotalTime > 0 {
-		b.Throughput = float64(b.TokensGenerated) / b.TotalTime
-	}
-	return b
+// tally puts samples together as they come: of each request only its times are
+// kept.
+type tally struct {
+	block              Block // its counts
+	begin, end         time.Time
+	times, first, gaps []float64 // s
+	rates              []float64 // tokens/s of each request
 }
 
-// spread sorts x and describes it; percentiles are the nearest rank.
-func spread(x []float64) Spread {
-	if len(x) == 0 {
-		return Spread{}
+func (t *tally) add(s Sample) {
+	b := &t.block
+	b.Requests++
+	if !s.Start.IsZero() && (t.begin.IsZero() || s.Start.Before(t.begin)) {
+		t.begin = s.Start
 	}
-	slices.Sort(x)
-	sum := 0.0
-	for _, v := range x {
-		sum += v
+	if s.End.After(t.end) {
+		t.end = s.End
 	}
-	rank := func(p int) float64 { return x[(p*len(x)+99)/100-1] }
-	return Spread{sum / float64(len(x)), rank(50), rank(95), rank(99), x[len(x)-1]}
+	if s.Err != nil {
+		b.Failed++
+		if text := s.Err.Error(); len(b.Errors) < maxErrors && !slices.Contains(b.Errors, text) {
+			b.Errors = append(b.Errors, text)
+		}
+		return
+	}
+	b.Successful++
+	took := s.End.Sub(s.Start).Seconds()
+	t.times = append(t.times, took)
+	if !s.First.IsZero() {
+		t.first = append(t.first, s.First.Sub(s.Start).Seconds())
+	}
+	for _, g := range s.Gaps {
+		t.gaps = append(t.gaps, g.Seconds())
+	}
+	b.TokensGenerated += s.Tokens
+	b.TokensProcessed += s.Tokens + s.PromptTokens
+	rate := 0.0
+	if took > 0 {
+		rate = float64(s.Tokens) / took
+	}
+	t.rates = append(t.rates, rate)
+}
+
+func (t *tally) report() *Block {
+	b := t.block
+	b.ResponseTime, b.FirstToken, b.BetweenTokens = spread(t.times), spread(t.first), spread(t.gaps)
+	if b.Successful > 0 {
+		b.AvgTime, b.MinTime, b.MaxTime = b.ResponseTime.Mean, slices.Min(t.times), b.ResponseTime.Max
+		b.TokensPerSecond = stat.Mean(t.rates, nil)
+		b.AvgGenerated = float64(b.TokensGenerated) / float64(b.Successful)
+	}
+	if b.TotalTime = t.end.Sub(t.begin).Seconds(); b.TotalTime > 0 {
+		b.Throughput = float64(b.TokensGenerated) / b.TotalTime
+	}
+	return &b
 }

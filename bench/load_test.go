@@ -16,11 +16,15 @@ import (
 
 func TestReport(t *testing.T) {
 	at := func(s float64) time.Time { return time.Unix(1000, 0).Add(time.Duration(s * float64(time.Second))) }
-	b := report([]Sample{
+	var all tally
+	for _, s := range []Sample{
 		{Start: at(0), First: at(0.5), End: at(2), Tokens: 10, PromptTokens: 3, Gaps: []time.Duration{time.Second}},
 		{Start: at(1), First: at(1.1), End: at(5), Tokens: 20, PromptTokens: 3},
 		{Start: at(1), End: at(4), Tokens: 7, Err: errors.New("cut")},
-	})
+	} {
+		all.add(s)
+	}
+	b := all.report()
 	require.Equal(t, 3, b.Requests)
 	require.Equal(t, 2, b.Successful)
 	require.Equal(t, 1, b.Failed)
@@ -39,8 +43,12 @@ func TestSpread(t *testing.T) {
 	for i := range x {
 		x[i] = float64(200 - i)
 	}
-	require.Equal(t, Spread{100.5, 100, 190, 198, 200}, spread(x))
-	require.Equal(t, Spread{7, 7, 7, 7, 7}, spread([]float64{7}))
+	got := spread(x)
+	require.InDelta(t, 8.07058, got.CI95, 1e-4, "1.97196 (Student's t of 199) × 57.87918 / √200")
+	got.CI95 = 0
+	require.Equal(t, Spread{Mean: 100.5, P50: 100, P95: 190, P99: 198, Max: 200}, got)
+	require.Equal(t, Spread{Mean: 7, P50: 7, P95: 7, P99: 7, Max: 7}, spread([]float64{7}))
+	require.InDelta(t, 12.7062*0.5, spread([]float64{1, 2}).CI95, 1e-3, "two say little")
 	require.Equal(t, Spread{}, spread(nil))
 }
 

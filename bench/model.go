@@ -42,6 +42,7 @@ type Row struct {
 	StddevNS     int64     `json:"stddev_ns"`
 	AvgTS        float64   `json:"avg_ts"`
 	StddevTS     float64   `json:"stddev_ts"`
+	CI95TS       float64   `json:"ci95_ts"` // half the 95 % confidence interval of AvgTS
 	SamplesNS    []int64   `json:"samples_ns"`
 	SamplesTS    []float64 `json:"samples_ts"`
 	GBPerS       float64   `json:"gb_per_s"`           // weights and KV cache read
@@ -317,6 +318,7 @@ func (b *driver) measure(r *Row, repeat int, pass func() (int, []float32, error)
 		r.SamplesTS = append(r.SamplesTS, float64(n)/took.Seconds())
 	}
 	r.AvgTS, r.StddevTS = meanStddev(r.SamplesTS)
+	r.CI95TS = ci95(r.SamplesTS)
 	avg, dev := meanStddev(seconds)
 	r.AvgNS, r.StddevNS = int64(avg*1e9), int64(dev*1e9)
 	r.GBPerS = float64(b.read) / avg / 1e9
@@ -331,18 +333,4 @@ func hashOf(x []float32) string {
 		h.Write(word[:])
 	}
 	return fmt.Sprintf("%016x", h.Sum64())
-}
-
-// meanStddev is the mean and the standard deviation of a sample.
-func meanStddev(x []float64) (mean, dev float64) {
-	for _, v := range x {
-		mean += v / float64(len(x))
-	}
-	for _, v := range x {
-		dev += (v - mean) * (v - mean)
-	}
-	if len(x) > 1 {
-		dev = math.Sqrt(dev / float64(len(x)-1))
-	}
-	return mean, dev
 }

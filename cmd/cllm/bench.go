@@ -177,11 +177,11 @@ func (c *csvTable) add(r benchRow) error {
 	if !c.begun {
 		c.begun = true
 		_ = c.w.Write(strings.Split("build_commit,cpu_info,backends,model_filename,model_type,model_size,model_n_params,type_k,type_v,"+
-			"n_prompt,n_gen,n_depth,n_parallel,n_threads,n_batch,test_time,avg_ns,stddev_ns,avg_ts,stddev_ts,gb_per_s,bandwidth_gb_per_s,logits_hash", ","))
+			"n_prompt,n_gen,n_depth,n_parallel,n_threads,n_batch,test_time,avg_ns,stddev_ns,avg_ts,stddev_ts,ci95_ts,gb_per_s,bandwidth_gb_per_s,logits_hash", ","))
 	}
 	var record []string
 	for _, v := range []any{r.Build, r.CPU, r.Backends, r.Filename, r.ModelType, r.Size, r.Params, r.TypeK, r.TypeV,
-		r.Prompt, r.Gen, r.Depth, r.Parallel, r.Threads, r.Batch, r.TestTime, r.AvgNS, r.StddevNS, r.AvgTS, r.StddevTS,
+		r.Prompt, r.Gen, r.Depth, r.Parallel, r.Threads, r.Batch, r.TestTime, r.AvgNS, r.StddevNS, r.AvgTS, r.StddevTS, r.CI95TS,
 		r.GBPerS, r.BandwidthGBs, r.LogitsHash} {
 		record = append(record, fmt.Sprint(v))
 	}

@@ -108,8 +108,8 @@ func summary(out io.Writer, name string, concurrency int, b *bench.Block) {
 		name string
 		s    bench.Spread
 	}{{"response", b.ResponseTime}, {"first token", b.FirstToken}, {"between tokens", b.BetweenTokens}} {
-		fmt.Fprintf(out, "  %-15s %10.1f ms mean, %.1f p50, %.1f p95, %.1f p99\n",
-			line.name, line.s.Mean*1e3, line.s.P50*1e3, line.s.P95*1e3, line.s.P99*1e3)
+		fmt.Fprintf(out, "  %-15s %10.1f ± %.1f ms mean, %.1f p50, %.1f p95, %.1f p99\n",
+			line.name, line.s.Mean*1e3, line.s.CI95*1e3, line.s.P50*1e3, line.s.P95*1e3, line.s.P99*1e3)
 	}
 	for _, e := range b.Errors {
 		fmt.Fprintf(out, "  failed: %s\n", e)
