@@ -17,21 +17,27 @@ const blockTokens = kernels.BlockTokens
 // Contents are found by [blockPool.lookup]. What a block holds depends on all
 // tokens before it, so a full block's key is its own tokens and the identity
 // of the block before it: equal keys mean equal prefixes, compared token by
-// token. Whoever holds a block holds those before it, and lets them go last,
+// token. The first block of a chain has its root there, which names what else
+// the contents depend on: 0 is the model by itself, [blockPool.newRoot] gives
+// others. Whoever holds a block holds those before it, and lets them go last,
 // so the least recently used order drops a child before its parent.
 type blockPool struct {
 	blocks []block
+	refs   []int32 // of each block
 	free   []int32 // a stack: what was used last is used next, and stays warm
 	index  map[blockKey]int32
 	lastID uint64
-	cached int   // blocks in the list of unreferenced, published ones
-	oldest int32 // ends of that list, -1 when empty
-	newest int32
-	keep   bool // whether contents are published at all
+	roots  []uint64 // beside 0
+	cached int      // blocks in the list of unreferenced, published ones
+	// promised is the number of blocks, of those that are available, which are
+	// set aside for prompts that are being read.
+	promised int
+	oldest   int32 // ends of that list, -1 when empty
+	newest   int32
+	keep     bool // whether contents are published at all
 }
 
 type block struct {
-	refs         int32
 	older, newer int32
 	id           uint64 // of the published contents; 0: not published
 	key          blockKey
@@ -39,7 +45,7 @@ type block struct {
 
 // blockKey names the contents of a full block.
 type blockKey struct {
-	parent uint64 // id of the block before, 0 for the first
+	parent uint64 // id of the block before, or the root of the chain
 	tokens [blockTokens]int32
 }
 
@@ -48,6 +54,7 @@ var errNoBlocks = errors.New("no free block of the KV cache")
 func newBlockPool(n int, keep bool) *blockPool {
 	p := &blockPool{
 		blocks: make([]block, n),
+		refs:   make([]int32, n),
 		free:   make([]int32, n),
 		index:  make(map[blockKey]int32),
 		oldest: -1,
@@ -60,8 +67,9 @@ func newBlockPool(n int, keep bool) *blockPool {
 	return p
 }
 
-// available is the number of blocks that alloc can give.
-func (p *blockPool) available() int { return len(p.free) + p.cached }
+// available is the number of blocks that alloc can give and nobody was
+// promised.
+func (p *blockPool) available() int { return len(p.free) + p.cached - p.promised }
 
 // alloc takes a block with one reference, at the price of the least recently
 // used cached one when none is free.
@@ -79,25 +87,25 @@ func (p *blockPool) alloc() (int32, error) {
 	default:
 		return -1, errNoBlocks
 	}
-	p.blocks[b].refs = 1
+	p.refs[b] = 1
 	return b, nil
 }
 
 // retain adds a reference to a block that is in use or cached.
 func (p *blockPool) retain(b int32) {
-	if p.blocks[b].refs == 0 {
+	if p.refs[b] == 0 {
 		p.unlink(b)
 	}
-	p.blocks[b].refs++
+	p.refs[b]++
 }
 
 // release drops a reference. The last one makes a published block cached,
 // any other free.
 func (p *blockPool) release(b int32) {
+	p.refs[b]--
 	k := &p.blocks[b]
-	k.refs--
 	switch {
-	case k.refs > 0:
+	case p.refs[b] > 0:
 	case k.id != 0:
 		k.older, k.newer = p.newest, -1
 		if p.newest >= 0 {
@@ -129,23 +137,30 @@ func (p *blockPool) unlink(b int32) {
 }
 
 // shared says whether a block has more than one user.
-func (p *blockPool) shared(b int32) bool { return p.blocks[b].refs > 1 }
+func (p *blockPool) shared(b int32) bool { return p.refs[b] > 1 }
 
 // lookup finds the block that holds tokens after the block named parent. It
 // takes no reference.
-func (p *blockPool) lookup(parent uint64, tokens []int32) (int32, bool) {
+func (p *blockPool) lookup(parent uint64, tokens [blockTokens]int32) (int32, bool) {
 	if !p.keep {
 		return -1, false
 	}
-	b, ok := p.index[blockKey{parent, [blockTokens]int32(tokens)}]
+	b, ok := p.index[blockKey{parent, tokens}]
 	return b, ok
+}
+
+// newRoot makes the root of chains that share nothing with those of others.
+func (p *blockPool) newRoot() uint64 {
+	p.lastID++
+	p.roots = append(p.roots, p.lastID)
+	return p.lastID
 }
 
 // publish makes the contents of b, which the caller holds, known under its
 // key. When another block holds the same already, the caller's reference
 // moves to that one. It returns the block to use and the id of its contents.
-func (p *blockPool) publish(b int32, parent uint64, tokens []int32) (int32, uint64) {
-	key := blockKey{parent, [blockTokens]int32(tokens)}
+func (p *blockPool) publish(b int32, parent uint64, tokens [blockTokens]int32) (int32, uint64) {
+	key := blockKey{parent, tokens}
 	if same, ok := p.index[key]; ok {
 		if same != b {
 			p.retain(same)
@@ -188,6 +203,9 @@ func (p *blockPool) check(tables ...[]int32) error {
 	}
 	ids := make(map[uint64]bool, len(p.index)+1)
 	ids[0] = true
+	for _, root := range p.roots {
+		ids[root] = true
+	}
 	for key, b := range p.index {
 		if p.blocks[b].id == 0 || p.blocks[b].key != key {
 			return fmt.Errorf("the index names block %d, which holds something else", b)
@@ -197,10 +215,10 @@ func (p *blockPool) check(tables ...[]int32) error {
 	for i := range p.blocks {
 		b := &p.blocks[i]
 		switch {
-		case b.refs != refs[i]:
-			return fmt.Errorf("block %d counts %d references, %d exist", i, b.refs, refs[i])
-		case (b.refs == 0) != (state[i] != ""):
-			return fmt.Errorf("block %d with %d references is %q", i, b.refs, state[i])
+		case p.refs[i] != refs[i]:
+			return fmt.Errorf("block %d counts %d references, %d exist", i, p.refs[i], refs[i])
+		case (p.refs[i] == 0) != (state[i] != ""):
+			return fmt.Errorf("block %d with %d references is %q", i, p.refs[i], state[i])
 		case b.id != 0 && p.index[b.key] != int32(i):
 			return fmt.Errorf("published block %d is not in the index", i)
 		case b.id != 0 && !ids[b.key.parent]:

@@ -3,7 +3,6 @@ package runtime
 import (
 	"context"
 	"fmt"
-	"math"
 )
 
 // Pooling says how the hidden states of a text become one vector.
@@ -15,42 +14,6 @@ const (
 	PoolLast                // the last token
 )
 
-// embedding gathers the final hidden states of a sequence.
-type embedding struct {
-	pooling Pooling
-	sum     []float64
-	n       int
-}
-
-// add takes the rows of the next positions, in order.
-func (m *embedding) add(rows [][]float32) {
-	for _, row := range rows {
-		if m.sum == nil {
-			m.sum = make([]float64, len(row))
-		}
-		for i, x := range row {
-			m.sum[i] += float64(x)
-		}
-		m.n++
-	}
-}
-
-// vector is the pooled state with length 1.
-func (m *embedding) vector() []float32 {
-	norm := 0.0
-	for _, x := range m.sum {
-		norm += x * x
-	}
-	norm = math.Sqrt(norm)
-	v := make([]float32, len(m.sum))
-	if norm > 0 {
-		for i, x := range m.sum {
-			v[i] = float32(x / norm)
-		}
-	}
-	return v
-}
-
 // Embed computes the embedding of a text: the model's final hidden states,
 // pooled and scaled to length 1. It shares steps with the requests that run,
 // and fails like [Engine.Submit].
@@ -58,12 +21,8 @@ func (e *Engine) Embed(ctx context.Context, tokens []int32, pooling Pooling) ([]
 	if pooling != PoolMean && pooling != PoolLast {
 		return nil, &FieldError{"pooling", fmt.Sprintf("%d is not known", pooling)}
 	}
-	r := Request{Prompt: tokens, N: 1}
-	if err := r.validate(e.vocab.Size(), e.sched.maxRunning, e.limit, e.why); err != nil {
-		return nil, err
-	}
 	m := &embedding{pooling: pooling}
-	stream, err := e.submit(ctx, &request{Request: r, embed: m})
+	stream, err := e.submit(ctx, Request{Prompt: tokens}, m)
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
-	"time"
+	"sync/atomic"
 
 	"cllm/model"
 	"cllm/tensor"
@@ -28,11 +28,18 @@ type Engine struct {
 
 	options Options // in force
 
-	outputs [][]float32            // of the step
-	sample  func(w *tensor.Worker) // e.drawAll, bound once
+	share    int // bytes that a choice may have unread
+	requests *account
+
+	outputs      [][]float32            // of the step
+	samplings    []sampling             // what is to be done with them
+	nextSampling atomic.Int64           // the first that no worker has
+	sample       func(w *tensor.Worker) // e.sampleSome, bound once
 
 	mu        sync.Mutex
 	inbox     []*sequence // submitted, not yet seen by the loop
+	abandoned []*request  // whose context has ended
+	spareList []*request  // to be the next abandoned
 	arrivals  uint64
 	places    int // sequences that may be in the engine
 	taken     int // sequences that are, choices counted
@@ -60,60 +67,6 @@ func (e *Engine) start() {
 	e.idle = make(chan struct{})
 	e.done = make(chan struct{})
 	go e.loop()
-}
-
-// Submit queues a request. Its tokens arrive on the stream. When ctx ends, at
-// any moment, so does the request, and its blocks are free at the next step.
-//
-// Errors: [ErrQueueFull], [ErrDraining], [ErrClosed], [*ContextError] for a prompt that no
-// sequence can hold, [*FieldError] for a value that is out of range.
-func (e *Engine) Submit(ctx context.Context, r Request) (*Stream, error) {
-	if err := r.validate(e.vocab.Size(), e.sched.maxRunning, e.limit, e.why); err != nil {
-		return nil, err
-	}
-	r.N = max(r.N, 1)
-	return e.submit(ctx, &request{Request: r})
-}
-
-func (e *Engine) submit(ctx context.Context, r *request) (*Stream, error) {
-	r.vocab = e.vocab
-	r.limit = e.limit
-	r.forks, r.open = r.N-1, r.N
-	if r.IgnoreEOS {
-		r.withheld = e.vocab.EndTokens()
-	}
-	if r.MinTokens > 0 {
-		r.early = append(e.vocab.EndTokens(), r.StopTokens...)
-	}
-	r.submitted = time.Now()
-	if r.Timeout > 0 {
-		r.deadline = r.submitted.Add(r.Timeout)
-	}
-	r.ctx, r.cancel = context.WithCancel(ctx)
-	r.stream = newStream(r.N, r.cancel)
-	q := newSequence(r, 0)
-
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	var err error
-	switch {
-	case e.closed:
-		err = ErrClosed
-	case e.draining:
-		err = ErrDraining
-	case e.taken+r.N > e.places:
-		err = ErrQueueFull
-	}
-	if err != nil {
-		r.cancel()
-		return nil, err
-	}
-	e.arrivals++
-	r.arrival = e.arrivals
-	e.taken += r.N
-	e.inbox = append(e.inbox, q)
-	e.wake()
-	return r.stream, nil
 }
 
 func (e *Engine) wake() {
@@ -159,8 +112,10 @@ func (e *Engine) Close() error {
 // loop makes steps until the engine is closed.
 func (e *Engine) loop() {
 	defer close(e.done)
-	for e.collect() {
-		e.step()
+	for e.intake() {
+		if !e.step() {
+			<-e.wakeup // nothing to do, or nobody reads what was done
+		}
 		if invariants {
 			if err := e.sched.pool.check(e.sched.tables()...); err != nil {
 				panic(err)
@@ -169,56 +124,32 @@ func (e *Engine) loop() {
 	}
 }
 
-// collect waits until there is something to do. It returns false when the
-// engine closes.
-func (e *Engine) collect() bool {
-	for {
-		busy, closed, draining := e.gather()
-		switch {
-		case closed:
-			return false
-		case busy:
-			return true
-		case draining:
-			e.idleOnce.Do(func() { close(e.idle) })
-		}
-		<-e.wakeup
-	}
-}
-
-// gather takes what was submitted, and ends what was cancelled or is too late.
-func (e *Engine) gather() (busy, closed, draining bool) {
+// intake takes what was submitted, and ends what was abandoned or is too late.
+// It returns false when the engine closes.
+func (e *Engine) intake() bool {
 	s := e.sched
 	e.mu.Lock()
-	s.waiting = append(s.waiting, e.inbox...)
-	clear(e.inbox)
+	for i, q := range e.inbox {
+		s.waiting.insert(q)
+		e.inbox[i] = nil
+	}
 	e.inbox = e.inbox[:0]
-	closed, draining = e.closed, e.draining
+	abandoned, closed := e.abandoned, e.closed
+	e.abandoned, e.spareList = e.spareList[:0], abandoned
 	e.mu.Unlock()
-	e.expire(closed)
-	if !closed && len(s.waiting)+len(s.running) == 0 {
-		e.probe()
-	}
+	e.expire(abandoned, closed)
+	clear(abandoned)
 	e.publish()
-	return len(s.waiting)+len(s.running) > 0, closed, draining
-}
-
-// expire ends the requests whose context or time has ended; all of them when
-// the engine closes.
-func (e *Engine) expire(closed bool) {
-	now := time.Now()
-	for _, list := range [...]*[]*sequence{&e.sched.waiting, &e.sched.running} {
-		for i := 0; i < len(*list); {
-			q := (*list)[i]
-			r := q.req
-			switch {
-			case closed || r.ctx.Err() != nil:
-				e.finish(q, Event{Choice: q.choice}, FinishCancelled)
-			case !r.deadline.IsZero() && now.After(r.deadline):
-				e.finish(q, Event{Choice: q.choice}, FinishTimeout)
-			default:
-				i++
-			}
-		}
+	if closed {
+		return false
 	}
+	if len(s.running)+s.waiting.n == 0 {
+		e.probe()
+		e.mu.Lock()
+		if e.draining && e.taken == 0 {
+			e.idleOnce.Do(func() { close(e.idle) })
+		}
+		e.mu.Unlock()
+	}
+	return true
 }

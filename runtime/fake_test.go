@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -119,14 +120,16 @@ func newRig(t testing.TB, blocks int, o Options) rig {
 	if o.Context > 0 {
 		context = min(context, o.Context)
 	}
-	plan := &MemoryPlan{Blocks: blocks, Context: context}
-	return rig{newEngine(fake, fake.copy, fakeWords{}, pool, kernels.All()[0], plan, o), fake}
+	plan := &MemoryPlan{Blocks: blocks, Context: context, Requests: o.RequestMemory}
+	e := newEngine(fake, fake.copy, fakeWords{}, pool, kernels.All()[0], plan, o)
+	e.share = 1 << 20 // nobody reads while a rig runs
+	return rig{e, fake}
 }
 
 // run steps until nothing is left.
 func (r rig) run(t require.TestingT) {
 	for n := 0; ; n++ {
-		if busy, _, _ := r.gather(); !busy {
+		if !r.busy() {
 			return
 		}
 		r.turn(t)
@@ -134,21 +137,36 @@ func (r rig) run(t require.TestingT) {
 	}
 }
 
+// busy takes what was submitted, and says whether there is something to do.
+func (r rig) busy() bool {
+	r.intake()
+	return len(r.sched.running)+r.sched.waiting.n > 0
+}
+
+// settle waits until the engine knows that the context of a request has ended.
+func (r rig) settle(t require.TestingT) {
+	require.Eventually(t, func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return len(r.abandoned) > 0
+	}, 10*time.Second, 50*time.Microsecond)
+	r.intake()
+}
+
 // turn makes one step and checks the books.
 func (r rig) turn(t require.TestingT) {
-	r.step()
-	require.NotEmpty(t, r.sched.picks, "nothing was scheduled although something waits")
+	require.True(t, r.step(), "nothing was scheduled although something waits")
 	require.NoError(t, r.sched.pool.check(r.sched.tables()...))
-	r.gather()
+	r.intake()
 	require.NoError(t, r.sched.pool.check(r.sched.tables()...))
 }
 
 // alone computes what a request must give, token by token, without an engine.
 func alone(r Request, choice, limit int) (tokens []int32, reason string) {
 	s := newSampler(&r.Sampling, choice)
-	w := newWorkspace(fakeVocab, kernels.All()[0].Max)
+	w := newWorkspace(fakeVocab, kernels.All()[0])
 	seen := slices.Clone(r.Prompt)
-	stop := stopFilter{stops: r.Stop}
+	stop := newStopFilter(newStopStrings(r.Stop))
 	for len(tokens) < r.generates() {
 		if len(seen) >= limit {
 			return tokens, FinishLength
@@ -160,7 +178,8 @@ func alone(r Request, choice, limit int) (tokens []int32, reason string) {
 		if len(tokens) < r.MinTokens {
 			suppressed = append(suppressed, r.StopTokens...)
 		}
-		id, err := s.sample(fakeLogits(seen), seen, suppressed, w)
+		g := guidance{history: history{prompt: seen}, biases: newBiases(fakeVocab, r.Sampling.LogitBias, suppressed...)}
+		id, err := s.sample(fakeLogits(seen), g, false, w)
 		if err != nil {
 			return tokens, err.Error()
 		}

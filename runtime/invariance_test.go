@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -84,7 +85,7 @@ func (f *watched) Forward(b *model.Batch) ([][]float32, error) {
 	var buf []byte
 	for _, p := range f.e.sched.picks {
 		q := p.seq
-		tokens := append(q.tokens[:len(q.tokens):len(q.tokens)], q.draft...)
+		tokens := slices.Concat(q.tokens.prompt, q.tokens.drawn, q.draft)
 		end := q.computed + p.tokens
 		for i, row := range out[p.out : p.out+p.rows] {
 			buf = buf[:0]

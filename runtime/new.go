@@ -34,7 +34,7 @@ func New(m *model.Model, tok *tokenizer.Tokenizer, o Options) (*Engine, error) {
 		pool.Close()
 		kv.Close()
 	}
-	runner, err := model.NewRunner(m, kv, pool, o.StepTokens, o.rows())
+	runner, err := model.NewRunner(m, kv, pool, o.StepTokens, o.outputs())
 	if err != nil {
 		free()
 		return nil, err
@@ -47,29 +47,36 @@ func New(m *model.Model, tok *tokenizer.Tokenizer, o Options) (*Engine, error) {
 
 // newEngine puts an engine together, not yet started.
 func newEngine(f forwarder, copyBlock func(dst, src int32), v vocabulary, pool *tensor.Pool, impl *kernels.Impl, plan *MemoryPlan, o Options) *Engine {
+	account := &account{limit: plan.Requests}
 	e := &Engine{
-		model:   f,
-		vocab:   v,
-		pool:    pool,
-		log:     o.Logger,
-		plan:    plan,
-		limit:   plan.Context,
-		options: o,
-		why:     fmt.Sprintf("a context of %d tokens in a KV cache of %d", plan.Context, plan.Blocks*blockTokens),
+		model:    f,
+		vocab:    v,
+		pool:     pool,
+		log:      o.Logger,
+		plan:     plan,
+		limit:    plan.Context,
+		share:    unreadShare,
+		options:  o,
+		requests: account,
+		why:      fmt.Sprintf("a context of %d tokens in a KV cache of %d", plan.Context, plan.Blocks*blockTokens),
 		sched: &scheduler{
 			pool:       newBlockPool(plan.Blocks, !o.NoPrefixCache),
 			copyBlock:  copyBlock,
+			copies:     max(1, copiedBytes/int(max(plan.BlockBytes, 1))),
+			others:     func() bool { return false },
+			requests:   account,
+			placeBytes: placeBytes(plan.Context),
 			maxRunning: o.Parallel,
 			maxTokens:  o.StepTokens,
-			maxRows:    o.rows(),
+			maxRows:    o.outputs(),
 			speculate:  o.Speculate,
 		},
 		places: o.Parallel + o.MaxWaiting,
 		stats:  Stats{Finished: make(map[string]uint64)},
 	}
-	e.sample = e.drawAll
+	e.sample = e.sampleSome
 	for range pool.Threads() {
-		e.spaces = append(e.spaces, newWorkspace(v.Size(), impl.Max))
+		e.spaces = append(e.spaces, newWorkspace(v.Size(), impl))
 	}
 	return e
 }

@@ -3,6 +3,7 @@ package runtime
 import (
 	"fmt"
 	"log/slog"
+	"time"
 
 	"cllm/kernels"
 	"cllm/tensor"
@@ -23,6 +24,15 @@ type Options struct {
 	KVMemory    int64 // bytes of the KV cache; 0: as needed and as fits
 	KVFormat    kernels.KVFormat
 
+	// RequestMemory is the bytes that all requests together may hold: prompts,
+	// those that wait too, what is prepared for them, log-probabilities of
+	// echoed prompts, whole answers ([Stream.Hold]); 0: 16 MiB, and 256 KiB for
+	// each of Parallel.
+	RequestMemory int64
+	// StallTimeout is how long a choice may wait for its reader, once it has
+	// given more than is kept; 0: 30 s, negative: without end.
+	StallTimeout time.Duration
+
 	NoPrefixCache bool // do not keep computed prompts for others that begin alike
 	Speculate     int  // longest draft of prompt lookup; 0: 16, negative: none
 
@@ -35,6 +45,7 @@ const (
 	defaultMaxWaiting = 512
 	defaultStepTokens = 512
 	defaultSpeculate  = 16
+	defaultStall      = 30 * time.Second
 )
 
 // withDefaults returns the options as they are meant: zeros replaced, and 0
@@ -46,6 +57,7 @@ func (o Options) withDefaults() (Options, error) {
 	}{
 		{"threads", int64(o.Threads)}, {"context", int64(o.Context)}, {"parallel", int64(o.Parallel)},
 		{"step tokens", int64(o.StepTokens)}, {"memory limit", o.MemoryLimit}, {"KV memory", o.KVMemory},
+		{"request memory", o.RequestMemory},
 	} {
 		if f.value < 0 {
 			return o, fmt.Errorf("%s %d: must not be negative", f.name, f.value)
@@ -55,8 +67,10 @@ func (o Options) withDefaults() (Options, error) {
 	o.Parallel = orDefault(o.Parallel, defaultParallel)
 	o.StepTokens = orDefault(o.StepTokens, defaultStepTokens)
 	o.MaxWaiting = max(orDefault(o.MaxWaiting, defaultMaxWaiting), 0)
+	o.RequestMemory = orDefault(o.RequestMemory, 16*mib+int64(o.Parallel)*256*1024)
+	o.StallTimeout = orDefault(o.StallTimeout, defaultStall)
 	o.Speculate = max(orDefault(o.Speculate, defaultSpeculate), 0)
-	o.StepTokens = max(o.StepTokens, o.rows()+leastChunk)
+	o.StepTokens = max(o.StepTokens, o.outputs()+leastChunk)
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
@@ -64,12 +78,12 @@ func (o Options) withDefaults() (Options, error) {
 }
 
 // orDefault is n, or what stands for its zero.
-func orDefault(n, standard int) int {
+func orDefault[T int | int64 | time.Duration](n, standard T) T {
 	if n == 0 {
 		return standard
 	}
 	return n
 }
 
-// rows is the number of outputs that a step can give.
-func (o *Options) rows() int { return max(o.Parallel, 1+o.Speculate) }
+// outputs is the number of rows that a step can give.
+func (o *Options) outputs() int { return max(o.Parallel, 1+o.Speculate) }

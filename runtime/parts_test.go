@@ -27,7 +27,7 @@ func TestStopFilter(t *testing.T) {
 				}
 			}
 		}
-		f := stopFilter{stops: stops}
+		f := newStopFilter(newStopStrings(stops))
 		got, found := "", false
 		for rest := text; rest != "" && !found; {
 			n := rapid.IntRange(1, len(rest)).Draw(t, "piece")
@@ -46,7 +46,7 @@ func TestStopFilter(t *testing.T) {
 }
 
 func TestStopFilterHoldsBackNoMoreThanItMust(t *testing.T) {
-	f := stopFilter{stops: []string{"</end>", "\n\n"}}
+	f := newStopFilter(newStopStrings([]string{"</end>", "\n\n"}))
 	for _, step := range []struct{ in, out string }{
 		{"a<", "a"}, {"/e", ""}, {"x", "</ex"}, {"\n", ""}, {"b", "\nb"}, {"c</end", "c"},
 	} {
@@ -73,8 +73,16 @@ func TestLookupDraft(t *testing.T) {
 		{"aaaaa", 2, "a"},
 		{"", 2, ""},
 	} {
-		require.Equal(t, c.want, string(lookupDraft(nil, []rune(c.tokens), c.n)), c.tokens)
+		require.Equal(t, c.want, string(drafted(c.tokens, c.n)), c.tokens)
 	}
+}
+
+// drafted is the draft after a text of which the first half is the prompt.
+func drafted(text string, n int) []rune {
+	tokens := []rune(text)
+	half := len(tokens) / 2
+	l := &lookup{prompt: indexPrompt(tokens[:half])}
+	return l.draft(nil, history{tokens[:half], tokens[half:]}, n)
 }
 
 func TestSpeculationRestsWhenItDoesNotPay(t *testing.T) {
@@ -116,7 +124,7 @@ func TestCostCurve(t *testing.T) {
 	require.InDelta(t, 0.080, c.predict(8), 1e-9, "beyond the known: in proportion")
 	c.observe(64, 73*time.Millisecond)
 	require.InDelta(t, 0.010+0.063*31/63, c.predict(32), 1e-9)
-	require.Equal(t, 13, c.rowsWithin(0.0225, 512))
+	require.Equal(t, 13, c.tokensWithin(0.0225, 512))
 	for range 20 {
 		c.observe(1, 20*time.Millisecond)
 	}
@@ -139,11 +147,11 @@ func TestLongPromptsDoNotStallRunningSequences(t *testing.T) {
 		q.IgnoreEOS = true
 		r.submit1(t, q)
 	}
-	r.gather()
+	r.intake()
 	r.turn(t)
 	r.submit1(t, greedy(prompt(4000, 1), 2))
 	short := r.submit1(t, greedy(prompt(30, 3), 2))
-	r.gather()
+	r.intake()
 	for range 8 {
 		r.turn(t)
 		observe()
@@ -154,9 +162,8 @@ func TestLongPromptsDoNotStallRunningSequences(t *testing.T) {
 		r.turn(t)
 		observe()
 	}
-	ending, _, _ := r.gather()
-	require.True(t, ending)
-	r.expire(true)
+	require.True(t, r.busy())
+	r.expire(nil, true)
 }
 
 func trained(seconds func(int) float64) (c costCurve) {
@@ -178,7 +185,7 @@ func TestPlan(t *testing.T) {
 	require.Equal(t, "memory limit", p.Source, "what the user says replaces what is available now")
 	require.Equal(t, int64(8*4096*12288), p.KV)
 	require.Equal(t, 4096, p.Context)
-	require.Equal(t, p.Weights+p.KV+p.Scratch+p.Margin, p.Total)
+	require.Equal(t, p.Weights+p.KV+p.Scratch+p.Requests+p.Margin, p.Total)
 	require.Contains(t, p.String(), "1024 blocks of 32 tokens in f16")
 
 	// The lowest limit counts, and what is automatic is fitted under it.
@@ -187,7 +194,7 @@ func TestPlan(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "control group", p.Source)
 	require.LessOrEqual(t, p.Total, p.Limit)
-	require.Greater(t, p.Total, p.Limit-p.BlockBytes)
+	require.Greater(t, p.Total, p.Limit-p.BlockBytes-bytesPerBlock)
 	require.Less(t, p.Context, 32768)
 	require.Equal(t, p.Blocks*32, p.Context)
 

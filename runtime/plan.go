@@ -15,10 +15,13 @@ type MemoryPlan struct {
 	Weights int64 // mapped from the file; the page cache, shared by processes
 	KV      int64 // Blocks × BlockBytes
 	Scratch int64 // of the forward pass and the sampler
-	Margin  int64 // tokenizer, requests, Go itself
-	Total   int64
-	Limit   int64 // what Total must stay under; 0: not known
-	Source  string
+	// Requests is what all requests together may hold, beyond which one is
+	// refused ([ErrQueueFull]; [*MemoryError] when it could never fit).
+	Requests int64
+	Margin   int64 // tokenizer, running sequences, Go itself
+	Total    int64
+	Limit    int64 // what Total must stay under; 0: not known
+	Source   string
 
 	Blocks      int // of the KV cache
 	BlockBytes  int64
@@ -37,10 +40,25 @@ const (
 	// leastContext is the shortest context that is worth starting with.
 	leastContext = 256
 
-	marginBase     = 48 * mib  // Go's runtime, code, garbage between collections
-	marginPerToken = 320       // of the vocabulary: texts, tables, merges
-	marginPerPlace = 64 * 1024 // tokens, text and events of a sequence
+	marginBase     = 48 * mib // Go's runtime, code, garbage between collections
+	marginPerToken = 320      // of the vocabulary: texts, tables, merges
+	// bytesPerDrawn is for a token that was drawn: its id and its place in the
+	// index of drafts, in slices that grow, of sequences that wait for blocks too.
+	bytesPerDrawn = 32
+	// bytesPerBlock is what a block of the KV cache needs beside its own bytes:
+	// its entry in the pool and in the prefix cache, the tokens in it.
+	bytesPerBlock = 512 + blockTokens*bytesPerDrawn
+	// unreadShare is the bytes of text, ids and log-probabilities that a choice
+	// may have unread.
+	unreadShare = 16 << 10
 )
+
+// placeBytes is the memory of a sequence that has begun, its tokens aside: what
+// is unread, in buffers that grow and in the reader's hand; its block table; the
+// heads of its index; its own state.
+func placeBytes(context int) int64 {
+	return 4*unreadShare + 4*int64(blocksFor(context)) + 4*ownHeads + 8<<10
+}
 
 // Plan computes where the memory goes for a model and options, before anything
 // is loaded. It fits what is left automatic, and returns an error with the
@@ -55,24 +73,26 @@ func Plan(c model.Config, o Options, m machine.Memory) (*MemoryPlan, error) {
 	}
 	p := &MemoryPlan{
 		Weights:     c.WeightBytes,
-		Scratch:     model.ScratchBytes(c, o.Threads, o.StepTokens, o.rows()) + int64(o.Threads)*workspaceBytes(c.Vocab),
-		Margin:      marginBase + int64(c.Vocab)*marginPerToken + int64(o.Parallel)*marginPerPlace,
+		Scratch:     model.ScratchBytes(c, o.Threads, o.StepTokens, o.outputs()) + int64(o.Threads)*workspaceBytes(c.Vocab),
+		Requests:    o.RequestMemory,
 		BlockBytes:  model.BlockBytes(c, o.KVFormat),
 		BlockTokens: blockTokens,
 		Parallel:    o.Parallel,
 		KVFormat:    o.KVFormat,
 	}
 	p.setLimit(o.MemoryLimit, m)
-	fixed := p.Weights + p.Scratch + p.Margin
+	p.Margin = marginBase + int64(c.Vocab)*marginPerToken
 
 	context := o.Context
 	if context == 0 {
 		context = c.Context
 	}
+	p.Margin += int64(o.Parallel) * placeBytes(context)
+	fixed := p.Weights + p.Scratch + p.Requests + p.Margin
 	tokens := func(bytes int64) int64 { return bytes / p.BlockBytes * blockTokens }
 	var most int64 // tokens that fit
 	if p.Limit > 0 {
-		most = max(tokens(p.Limit-fixed), 0)
+		most = max((p.Limit-fixed)/(p.BlockBytes+bytesPerBlock)*blockTokens, 0)
 	} else {
 		most = 1 << 40
 	}
@@ -100,13 +120,14 @@ func Plan(c model.Config, o Options, m machine.Memory) (*MemoryPlan, error) {
 	}
 	p.Blocks = int(want / blockTokens)
 	p.KV = int64(p.Blocks) * p.BlockBytes
+	p.Margin += int64(p.Blocks) * bytesPerBlock
 	p.Context = int(min(int64(context), want))
-	p.Total = fixed + p.KV
+	p.Total = p.Weights + p.KV + p.Scratch + p.Requests + p.Margin
 	if p.Limit > 0 && p.Total > p.Limit {
-		return nil, fmt.Errorf("the model needs %s (weights %s, KV cache %s for %d tokens, scratch %s, margin %s), "+
-			"the %s allows %s: lower the context, the KV cache's memory or the number of parallel sequences, "+
+		return nil, fmt.Errorf("the model needs %s (weights %s, KV cache %s for %d tokens, scratch %s, requests %s, margin %s), "+
+			"the %s allows %s: lower the context, the KV cache's memory, the requests' or the number of parallel sequences, "+
 			"store keys and values in Q8_0, or take a smaller model",
-			size(p.Total), size(p.Weights), size(p.KV), want, size(p.Scratch), size(p.Margin), p.Source, size(p.Limit))
+			size(p.Total), size(p.Weights), size(p.KV), want, size(p.Scratch), size(p.Requests), size(p.Margin), p.Source, size(p.Limit))
 	}
 	return p, nil
 }
@@ -150,7 +171,8 @@ func (p *MemoryPlan) String() string {
 	line("KV cache", p.KV, "%d blocks of %d tokens in %s: %d tokens, %.1f sequences of %d",
 		p.Blocks, p.BlockTokens, KVFormatName(p.KVFormat), tokens, float64(tokens)/float64(p.Context), p.Context)
 	line("scratch", p.Scratch, "for up to %d sequences at once", p.Parallel)
-	line("margin", p.Margin, "tokenizer, requests, runtime")
+	line("requests", p.Requests, "prompts, log-probabilities and whole answers of all requests; beyond it 429")
+	line("margin", p.Margin, "tokenizer, running sequences, runtime")
 	if p.Limit > 0 {
 		line("total", p.Total, "of %s (%s)", size(p.Limit), p.Source)
 	} else {

@@ -13,7 +13,6 @@ package runtime
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"time"
 )
@@ -45,6 +44,11 @@ type Request struct {
 	TopLogProbs int
 	Special     bool          // the text shows control tokens
 	Timeout     time.Duration // from Submit on; 0: none
+	Constraint  Constraint    // what each choice may say; nil: anything
+	// Hold is the bytes that the caller is certain to keep of the answer. They
+	// are charged with the request, as [Stream.Hold] charges more, and given
+	// back when the stream is closed.
+	Hold int64
 }
 
 // MaxTopLogProbs is the greatest Request.TopLogProbs.
@@ -66,7 +70,7 @@ func (r *Request) generates() int {
 // without penalties. The steps and their order are llama.cpp's:
 //
 //  1. LogitBias is added; suppressed tokens (end tokens under IgnoreEOS or
-//     before MinTokens) get -Inf.
+//     before MinTokens, and what a constraint rules out) get -Inf.
 //  2. Penalties, for the tokens among the last PenaltyWindow: a logit above 0
 //     is divided by RepetitionPenalty, another multiplied by it; then count ×
 //     FrequencyPenalty and PresencePenalty are subtracted.
@@ -109,111 +113,14 @@ type Seed struct {
 // any.
 func FixedSeed(number uint64) Seed { return Seed{number, true} }
 
-// Errors of [Engine.Submit], beside [*ContextError] and [*FieldError].
+// Errors of [Engine.Submit], beside [*ContextError], [*FieldError] and
+// [*MemoryError].
 var (
-	ErrQueueFull = errors.New("the queue is full")
+	ErrQueueFull = errors.New("the queue is full") // or the memory of requests
 	ErrDraining  = errors.New("the engine is shutting down")
 	ErrClosed    = errors.New("the engine is closed")
 )
 
-// ContextError says that a prompt is longer than a sequence can be.
-type ContextError struct {
-	Prompt, Limit int    // tokens
-	Reason        string // what sets the limit
-}
-
-func (e *ContextError) Error() string {
-	return fmt.Sprintf("the prompt has %d tokens, the limit is %d (%s): shorten the prompt or raise the limit", e.Prompt, e.Limit, e.Reason)
-}
-
-// FieldError says which field of a request is wrong.
-type FieldError struct{ Field, Message string }
-
-func (e *FieldError) Error() string { return e.Field + " " + e.Message }
-
 // LeastTopP is the TopP for a caller to whom 0 does not mean all tokens but the
 // fewest, the likeliest alone, as it does to llama.cpp.
 func LeastTopP(p float32) float32 { return max(p, math.SmallestNonzeroFloat32) }
-
-// validate checks everything that does not depend on the queue. vocab is the
-// number of tokens, limit the longest sequence, reason what sets it.
-func (r *Request) validate(vocab, parallel, limit int, reason string) error {
-	bad := func(field, format string, a ...any) error {
-		return &FieldError{field, fmt.Sprintf(format, a...)}
-	}
-	s := &r.Sampling
-	switch {
-	case len(r.Prompt) == 0:
-		return bad("prompt", "is empty")
-	case r.MinTokens < 0:
-		return bad("min_tokens", "is %d, must not be negative", r.MinTokens)
-	case r.MaxTokens < 0:
-		return bad("max_tokens", "is %d, must not be negative", r.MaxTokens)
-	case r.PromptOnly && r.MaxTokens > 0:
-		return bad("max_tokens", "is %d, but the prompt is only to be evaluated", r.MaxTokens)
-	case r.MinTokens > r.generates():
-		return bad("min_tokens", "is %d, above max_tokens %d", r.MinTokens, r.generates())
-	case r.N < 0 || r.N > parallel:
-		return bad("n", "is %d, must be from 1 to %d, the number of parallel sequences", r.N, parallel)
-	case r.TopLogProbs < 0 || r.TopLogProbs > MaxTopLogProbs:
-		return bad("top_logprobs", "is %d, must be from 0 to %d", r.TopLogProbs, MaxTopLogProbs)
-	case r.TopLogProbs > 0 && !r.LogProbs:
-		return bad("top_logprobs", "is %d, but no log-probabilities are asked for", r.TopLogProbs)
-	case r.Timeout < 0:
-		return bad("timeout", "is %v, must not be negative", r.Timeout)
-	case !(s.Temperature >= 0 && s.Temperature <= maxTemperature):
-		return bad("temperature", "is %v, must be from 0 to %v", s.Temperature, maxTemperature)
-	case s.TopK < 0:
-		return bad("top_k", "is %d, must not be negative", s.TopK)
-	case !(s.TopP >= 0 && s.TopP <= 1):
-		return bad("top_p", "is %v, must be from 0 to 1", s.TopP)
-	case !(s.MinP >= 0 && s.MinP <= 1):
-		return bad("min_p", "is %v, must be from 0 to 1", s.MinP)
-	case !(s.RepetitionPenalty >= 0 && s.RepetitionPenalty <= maxPenalty):
-		return bad("repetition_penalty", "is %v, must be above 0, to %v", s.RepetitionPenalty, maxPenalty)
-	case !(s.PresencePenalty >= -maxPenalty && s.PresencePenalty <= maxPenalty):
-		return bad("presence_penalty", "is %v, must be from -%v to %v", s.PresencePenalty, maxPenalty, maxPenalty)
-	case !(s.FrequencyPenalty >= -maxPenalty && s.FrequencyPenalty <= maxPenalty):
-		return bad("frequency_penalty", "is %v, must be from -%v to %v", s.FrequencyPenalty, maxPenalty, maxPenalty)
-	}
-	for i, id := range r.Prompt {
-		if id < 0 || int(id) >= vocab {
-			return bad("prompt", "token %d is %d, the vocabulary ends at %d", i, id, vocab)
-		}
-	}
-	for _, id := range r.StopTokens {
-		if id < 0 || int(id) >= vocab {
-			return bad("stop_tokens", "holds %d, the vocabulary ends at %d", id, vocab)
-		}
-	}
-	for id, b := range s.LogitBias {
-		if id < 0 || int(id) >= vocab {
-			return bad("logit_bias", "names token %d, the vocabulary ends at %d", id, vocab)
-		}
-		if b != b {
-			return bad("logit_bias", "of token %d is not a number", id)
-		}
-	}
-	for _, stop := range r.Stop {
-		if stop == "" {
-			return bad("stop", "holds an empty string")
-		}
-		if len(stop) > maxStopBytes {
-			return bad("stop", "holds a string of %d bytes, at most %d are taken", len(stop), maxStopBytes)
-		}
-	}
-	if len(r.Stop) > maxStops {
-		return bad("stop", "holds %d strings, at most %d are taken", len(r.Stop), maxStops)
-	}
-	if len(r.Prompt) > limit {
-		return &ContextError{Prompt: len(r.Prompt), Limit: limit, Reason: reason}
-	}
-	return nil
-}
-
-const (
-	maxTemperature = 100
-	maxPenalty     = 100
-	maxStops       = 64
-	maxStopBytes   = 1024
-)

@@ -1,30 +1,25 @@
 package runtime
 
 import (
-	"cmp"
 	"errors"
 	"math"
 	"math/rand/v2"
-	"slices"
 )
 
-// sampler draws the tokens of one sequence, as [Sampling] says.
+// sampler draws the tokens of one choice, as [Sampling] says.
 type sampler struct {
-	temperature  float32
-	topK         int
-	topP, minP   float32
-	repetition   float32
-	presence     float32
-	frequency    float32
-	window       int
-	bias         []biasedToken // by id
-	random       rand.PCG
-	countsTokens bool // any penalty at all
+	temperature float32
+	topK        int
+	topP, minP  float32
+	penalties   penalties
+	random      rand.PCG
 }
 
-type biasedToken struct {
-	id   int32
-	bias float32
+// penalties are step 2 of [Sampling].
+type penalties struct {
+	repetition, presence, frequency float32
+	window                          int // negative: all
+	any                             bool
 }
 
 // defaultPenaltyWindow is llama.cpp's.
@@ -36,25 +31,20 @@ func newSampler(s *Sampling, choice int) *sampler {
 		topK:        s.TopK,
 		topP:        s.TopP,
 		minP:        s.MinP,
-		repetition:  s.RepetitionPenalty,
-		presence:    s.PresencePenalty,
-		frequency:   s.FrequencyPenalty,
-		window:      s.PenaltyWindow,
-	}
-	if p.repetition == 0 {
-		p.repetition = 1
+		penalties: penalties{
+			repetition: s.RepetitionPenalty,
+			presence:   s.PresencePenalty,
+			frequency:  s.FrequencyPenalty,
+			window:     orDefault(s.PenaltyWindow, defaultPenaltyWindow),
+		},
 	}
 	if p.topP == 0 {
 		p.topP = 1
 	}
-	if p.window == 0 {
-		p.window = defaultPenaltyWindow
+	if p.penalties.repetition == 0 {
+		p.penalties.repetition = 1
 	}
-	p.countsTokens = p.repetition != 1 || p.presence != 0 || p.frequency != 0
-	for id, b := range s.LogitBias {
-		p.bias = append(p.bias, biasedToken{id, b})
-	}
-	slices.SortFunc(p.bias, func(a, b biasedToken) int { return cmp.Compare(a.id, b.id) })
+	p.penalties.any = p.penalties.repetition != 1 || p.penalties.presence != 0 || p.penalties.frequency != 0
 	seed := s.Seed.number
 	if !s.Seed.fixed {
 		seed = rand.Uint64()
@@ -68,52 +58,59 @@ func (p *sampler) uniform() float64 { return float64(p.random.Uint64()>>11) / (1
 
 var errNoToken = errors.New("no token can be drawn: every logit is -Inf or not a number")
 
-// sample draws the token that follows history. It changes logits while it
-// works and leaves them as they were. suppressed tokens are not drawn.
-func (p *sampler) sample(logits []float32, history, suppressed []int32, w *workspace) (int32, error) {
-	p.patch(logits, history, suppressed, w)
-	id, err := p.draw(logits, w)
-	for i := len(w.patches) - 1; i >= 0; i-- {
-		logits[w.patches[i].id] = w.patches[i].logit
-	}
-	w.patches = w.patches[:0]
-	return id, err
+// guidance is what changes the logits before a token is drawn from them.
+type guidance struct {
+	biases  biases
+	history history
+	allowed []uint64 // nil: all tokens
 }
 
-// patch applies steps 1 and 2, and keeps in w what it overwrites.
-func (p *sampler) patch(logits []float32, history, suppressed []int32, w *workspace) {
-	set := func(id int32, x float32) {
-		w.patches = append(w.patches, candidate{id, logits[id]})
-		logits[id] = x
+// sample draws the token that follows the history. The logits are as they were
+// when it returns; when they are shared with other workers, they are meanwhile
+// too.
+func (p *sampler) sample(logits []float32, g guidance, shared bool, w *workspace) (int32, error) {
+	n := len(g.biases.few)
+	if p.penalties.any {
+		n += w.count(g.history.last(p.penalties.window))
 	}
-	for _, b := range p.bias {
-		set(b.id, logits[b.id]+b.bias)
+	switch {
+	case n == 0 && g.biases.all == nil && g.allowed == nil:
+		return p.draw(logits, w)
+	case shared || n > mostPatches || g.biases.all != nil || g.allowed != nil:
+		copied := w.row[:len(logits)]
+		copy(copied, logits)
+		logits = copied
+	default:
+		defer w.restore(logits)
 	}
-	for _, id := range suppressed {
-		set(id, float32(math.Inf(-1)))
+	p.guide(logits, g, w)
+	return p.draw(logits, w)
+}
+
+// guide applies steps 1 and 2 of [Sampling], and keeps in w what it overwrites.
+func (p *sampler) guide(logits []float32, g guidance, w *workspace) {
+	w.patches = w.patches[:0]
+	if g.biases.all != nil {
+		w.add(logits, g.biases.all[:len(logits)])
 	}
-	if !p.countsTokens {
-		return
+	for _, b := range g.biases.few {
+		w.set(logits, b.id, logits[b.id]+b.bias)
 	}
-	if p.window >= 0 && len(history) > p.window {
-		history = history[len(history)-p.window:]
-	}
-	w.ids = append(w.ids[:0], history...)
-	slices.Sort(w.ids)
-	for i := 0; i < len(w.ids); {
-		id, n := w.ids[i], 1
-		for i+n < len(w.ids) && w.ids[i+n] == id {
-			n++
+	if p.penalties.any {
+		for _, id := range w.seen {
+			x := logits[id]
+			if x > 0 {
+				x /= p.penalties.repetition
+			} else {
+				x *= p.penalties.repetition
+			}
+			x -= float32(w.counts[id])*p.penalties.frequency + p.penalties.presence
+			w.set(logits, id, x)
 		}
-		i += n
-		x := logits[id]
-		if x > 0 {
-			x /= p.repetition
-		} else {
-			x *= p.repetition
-		}
-		x -= float32(n)*p.frequency + p.presence
-		set(id, x)
+		w.forget()
+	}
+	if g.allowed != nil {
+		forbid(logits, g.allowed)
 	}
 }
 

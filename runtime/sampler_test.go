@@ -112,9 +112,9 @@ func TestSamplerAgainstSorting(t *testing.T) {
 				logits[i] = float32(math.Round(float64(logits[i])))
 			}
 		}
-		history := make([]int32, rapid.IntRange(0, 100).Draw(t, "history"))
-		for i := range history {
-			history[i] = random.Int32N(int32(vocab))
+		past := make([]int32, rapid.IntRange(0, 100).Draw(t, "history"))
+		for i := range past {
+			past[i] = random.Int32N(int32(vocab))
 		}
 		var suppressed []int32
 		if vocab > 1 && rapid.Bool().Draw(t, "suppress") {
@@ -122,13 +122,16 @@ func TestSamplerAgainstSorting(t *testing.T) {
 		}
 		s := drawSampling(t, vocab)
 		before := slices.Clone(logits)
-		w := newWorkspace(vocab, kernels.All()[0].Max)
+		w := newWorkspace(vocab, kernels.All()[0])
 		p := newSampler(&s, 0)
-		kept := referenceKept(s, logits, history, suppressed)
+		half := len(past) / 2
+		g := guidance{history: history{past[:half], past[half:]}, biases: newBiases(vocab, s.LogitBias, suppressed...)}
+		shared := rapid.Bool().Draw(t, "shared")
+		kept := referenceKept(s, logits, past, suppressed)
 		const draws = 200
 		count := map[int32]int{}
 		for range draws {
-			id, err := p.sample(logits, history, suppressed, w)
+			id, err := p.sample(logits, g, shared, w)
 			require.NoError(t, err)
 			require.Contains(t, kept, id)
 			count[id]++
@@ -144,11 +147,11 @@ func TestSamplerAgainstSorting(t *testing.T) {
 
 func TestSamplerIsSeeded(t *testing.T) {
 	logits := make([]float32, 1000)
-	w := newWorkspace(len(logits), kernels.All()[0].Max)
+	w := newWorkspace(len(logits), kernels.All()[0])
 	text := func(s Sampling, choice int) (ids []int32) {
 		p := newSampler(&s, choice)
 		for range 20 {
-			id, err := p.sample(logits, nil, nil, w)
+			id, err := p.sample(logits, guidance{}, false, w)
 			require.NoError(t, err)
 			ids = append(ids, id)
 		}
@@ -166,28 +169,28 @@ func TestSamplerOnBadLogits(t *testing.T) {
 		{}, {Temperature: 1}, {Temperature: 1, TopK: 2}, {Temperature: 1, TopP: 0.5}, {Temperature: 1, MinP: 0.1},
 		{Temperature: 1e-30, TopK: 3}, {Temperature: 100, TopP: 0.99},
 	} {
-		w := newWorkspace(4, kernels.All()[0].Max)
+		w := newWorkspace(4, kernels.All()[0])
 		p := newSampler(&s, 0)
 		for _, logits := range [][]float32{{nan, nan, nan, nan}, {-inf, -inf, nan, -inf}} {
-			_, err := p.sample(logits, nil, nil, w)
+			_, err := p.sample(logits, guidance{}, false, w)
 			require.ErrorIs(t, err, errNoToken)
 		}
 		for range 20 {
-			id, err := p.sample([]float32{nan, -inf, 1, nan}, nil, nil, w)
+			id, err := p.sample([]float32{nan, -inf, 1, nan}, guidance{}, false, w)
 			require.NoError(t, err)
 			require.EqualValues(t, 2, id)
 		}
-		id, err := p.sample([]float32{nan, inf, 1, 2}, nil, nil, w)
+		id, err := p.sample([]float32{nan, inf, 1, 2}, guidance{}, false, w)
 		require.NoError(t, err)
 		require.EqualValues(t, 1, id)
-		_, err = p.sample([]float32{1, -inf, nan, nan}, nil, []int32{0}, w)
+		_, err = p.sample([]float32{1, -inf, nan, nan}, guidance{biases: newBiases(4, nil, 0)}, false, w)
 		require.ErrorIs(t, err, errNoToken)
 	}
 }
 
 func TestLogProb(t *testing.T) {
 	logits := []float32{1, 3, 2, float32(math.Inf(-1))}
-	w := newWorkspace(4, kernels.All()[0].Max)
+	w := newWorkspace(4, kernels.All()[0])
 	p := LogProbs{w.logProb(nil, logits, 2, 2), 3}.At(0)
 	norm := math.Log(math.Exp(1) + math.Exp(3) + math.Exp(2))
 	require.InDelta(t, 2-norm, p.LogProb, 1e-6)
@@ -197,12 +200,13 @@ func TestLogProb(t *testing.T) {
 }
 
 func TestSamplingDoesNotAllocate(t *testing.T) {
-	logits, history := benchLogits()
-	w := newWorkspace(len(logits), kernels.All()[0].Max)
+	logits, past := benchLogits()
+	w := newWorkspace(len(logits), kernels.All()[0])
+	g := guidance{history: history{prompt: past}, biases: newBiases(len(logits), nil, 1)}
 	for _, s := range []Sampling{usual, {Temperature: 1, TopP: 0.9}, {}} {
 		p := newSampler(&s, 0)
-		p.sample(logits, history, nil, w)
-		require.Zero(t, testing.AllocsPerRun(5, func() { p.sample(logits, history, []int32{1}, w) }))
+		p.sample(logits, g, false, w)
+		require.Zero(t, testing.AllocsPerRun(5, func() { p.sample(logits, g, false, w) }))
 	}
 }
 
@@ -232,12 +236,13 @@ func BenchmarkSample(b *testing.B) {
 		"all":    {Temperature: 1},
 	} {
 		b.Run(name, func(b *testing.B) {
-			logits, history := benchLogits()
-			w := newWorkspace(len(logits), best.Max)
+			logits, past := benchLogits()
+			g := guidance{history: history{prompt: past}}
+			w := newWorkspace(len(logits), best)
 			p := newSampler(&s, 0)
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := p.sample(logits, history, nil, w); err != nil {
+				if _, err := p.sample(logits, g, false, w); err != nil {
 					b.Fatal(err)
 				}
 			}

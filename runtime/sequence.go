@@ -2,145 +2,130 @@ package runtime
 
 import (
 	"cmp"
-	"context"
 	"slices"
 	"time"
 )
 
-// request is a Request on its way through the engine: one sequence until its
-// prompt is computed, then one per choice.
-type request struct {
-	Request
-	ctx       context.Context
-	cancel    context.CancelFunc
-	stream    *Stream
-	embed     *embedding // instead of text; nil for a Request
-	arrival   uint64     // order of Submit
-	limit     int        // tokens that a sequence can have
-	submitted time.Time
-	deadline  time.Time // zero: none
-	admitted  time.Time // when the scheduler first took it
-	cached    int       // tokens of the prompt found in the prefix cache
-	forks     int       // choices that still share the first one's sequence
-	open      int       // choices that have not ended
-	vocab     vocabulary
-	withheld  []int32 // tokens suppressed always (ignore_eos)
-	early     []int32 // tokens suppressed before MinTokens
-}
-
-// allRows says whether the outputs of every position of the prompt are
-// wanted, so that the prefix cache is of no use.
-func (r *request) allRows() bool {
-	if r.embed != nil {
-		return r.embed.pooling == PoolMean
-	}
-	return r.Echo && r.LogProbs
-}
-
-// silent says that nothing is to be drawn.
-func (r *request) silent() bool {
-	return r.embed != nil || r.PromptOnly || len(r.Prompt) >= r.limit
-}
-
-// ends says whether a token ends the text.
-func (r *request) ends(id int32) bool {
-	return !r.IgnoreEOS && r.vocab.End(id) || slices.Contains(r.StopTokens, id)
-}
-
-// vocabulary is what the engine needs of a tokenizer.
-type vocabulary interface {
-	Size() int
-	End(id int32) bool
-	EndTokens() []int32
-	Decoder(special bool) textDecoder
-}
-
-// textDecoder turns tokens into whole characters.
-type textDecoder interface {
-	Push(id int32) string
-	Flush() string
-}
-
 // sequence is one choice of a request: its tokens, the blocks with the keys
 // and values of those that are computed, and the state of its text. Prompt and
-// generated tokens are alike: what is not computed is computed next, and when
-// the last token is, its logits give one more.
+// drawn tokens are alike: what is not computed is computed next, and when the
+// last token is, its logits give one more.
 type sequence struct {
 	req      *request
 	choice   int
-	tokens   []int32 // the prompt, then what was drawn; elements never change
-	computed int     // tokens whose keys and values are in the cache
+	tokens   history
+	computed int // tokens whose keys and values are in the cache
 	blocks   []int32
-	// The first shared blocks are published in the prefix cache (or came from
+	// promised is the number of blocks more that were set aside for the prompt
+	// when the sequence was admitted.
+	promised int
+	// The first published blocks are known to the prefix cache (or came from
 	// it); node names the last of them.
 	published int
 	node      uint64
-	collected int // positions whose outputs were taken, when all are wanted
+	collected int // positions whose rows were taken, when all are wanted
+	lacking   int // blocks that it lacked when it tried to be admitted
 	preempted bool
 	running   bool
+	passed    bool  // over in this step, though it has one token to compute
+	displaced int64 // bytes charged for what it keeps while another has its place
 
-	sampler *sampler
-	text    textDecoder
-	stop    stopFilter
-	guess   speculation
-	draft   []int32
-	chunk   int            // of the prompt, in this step
-	probs   []TokenLogProb // of the prompt, when they are wanted
-	started time.Time      // of the first token
+	sampler    *sampler
+	constraint Constraint // nil: none
+	text       textDecoder
+	stop       stopFilter
+	guess      speculation
+	drafter    drafter // nil: nothing to draft
+	draft      []int32
+	chunk      int // of the prompt, in this step
+	started    time.Time
+	stalled    time.Time   // when it was found to have too much unread; zero: not
+	alarm      *time.Timer // wakes the engine when that has lasted too long
+
+	prev, next *sequence // in the queue of those that wait
 }
 
 func newSequence(r *request, choice int) *sequence {
-	q := &sequence{req: r, choice: choice, tokens: slices.Clone(r.Prompt)}
-	q.dress()
+	q := &sequence{req: r, choice: choice, tokens: history{prompt: r.Prompt}, node: r.root}
+	r.sequences = append(r.sequences, q)
+	if !r.output.draws() {
+		return q
+	}
+	q.sampler = newSampler(&r.Sampling, choice)
+	q.text = r.vocab.Decoder(r.Special)
+	q.stop = newStopFilter(r.stops)
+	if r.Constraint != nil {
+		q.constraint = r.Constraint.Clone()
+	}
+	if r.index != nil {
+		q.drafter = &lookup{prompt: r.index}
+	}
 	return q
 }
 
-// dress gives a sequence the state that choices do not share.
-func (q *sequence) dress() {
-	if q.req.embed == nil {
-		q.sampler = newSampler(&q.req.Sampling, q.choice)
-		q.text = q.req.vocab.Decoder(q.req.Special)
-		q.stop = stopFilter{stops: q.req.Stop}
-	}
-}
-
-// fork makes the sequence of another choice, with the same blocks. The
-// references to them are the caller's business.
+// fork makes the sequence of another choice where this one's prompt is
+// computed, with the same blocks. The references to them are the caller's
+// business.
 func (q *sequence) fork(choice int) *sequence {
-	f := *q
-	f.choice = choice
-	f.tokens = slices.Clone(q.tokens)
-	f.blocks = slices.Clone(q.blocks)
-	f.draft, f.probs = nil, nil
-	f.dress()
-	return &f
+	f := newSequence(q.req, choice)
+	f.computed, f.blocks = q.computed, slices.Clone(q.blocks)
+	f.published, f.node, f.collected = q.published, q.node, q.collected
+	f.running = q.running
+	return f
 }
 
 // pending is the number of tokens to compute before the next can be drawn.
-func (q *sequence) pending() int { return len(q.tokens) - q.computed }
+func (q *sequence) pending() int { return q.tokens.len() - q.computed }
 
-// generated is the number of tokens drawn so far.
-func (q *sequence) generated() int { return len(q.tokens) - len(q.req.Prompt) }
-
-// suppressed are the tokens that may not be drawn as the n-th one generated.
-func (q *sequence) suppressed(n int) []int32 {
-	if n < q.req.MinTokens {
-		return q.req.early
+// contiguous is how many of these come before the end of the prompt, or
+// after it: a span holds tokens of one of the two.
+func (q *sequence) contiguous() int {
+	if left := len(q.tokens.prompt) - q.computed; left > 0 {
+		return left
 	}
-	return q.req.withheld
+	return q.pending()
 }
 
-// rowsFrom is the first position whose outputs are wanted of a span that ends
-// at end: all that were not taken yet, or those of the last token alone.
+// span is the next n tokens to compute, the draft among them. It is valid until
+// a token is drawn.
+func (q *sequence) span(n int) []int32 {
+	lo, hi, p := q.computed, q.computed+n, len(q.tokens.prompt)
+	if lo < p {
+		return q.tokens.prompt[lo:hi]
+	}
+	return q.tokens.drawn[: len(q.tokens.drawn)+len(q.draft) : cap(q.tokens.drawn)][lo-p : hi-p]
+}
+
+// setDraft appends the draft behind the tokens, where a span can hold both.
+func (q *sequence) setDraft(draft []int32) {
+	q.draft = draft
+	n := len(q.tokens.drawn)
+	q.tokens.drawn = append(q.tokens.drawn, draft...)[:n]
+}
+
+// before is the tokens before the i-th that the draft may give.
+func (q *sequence) before(i int) history {
+	n := len(q.tokens.drawn) + i
+	return history{q.tokens.prompt, q.tokens.drawn[:n:n]}
+}
+
+// generated is the number of tokens drawn so far.
+func (q *sequence) generated() int { return len(q.tokens.drawn) }
+
+// rowsFrom is the first position whose rows are wanted of a span that ends at
+// end: all that were not taken yet, or those of the last token alone.
 func (q *sequence) rowsFrom(start, end int) int {
 	switch {
-	case q.req.allRows():
+	case q.req.output.everyRow():
 		return min(max(start, q.collected), end)
-	case end >= len(q.tokens):
-		return len(q.tokens) - 1
+	case end >= q.tokens.len():
+		return q.tokens.len() - 1
 	}
 	return end
 }
+
+// paused says that nobody reads what the choice has given.
+func (q *sequence) paused() bool { return q.req.stream.over(q.choice) }
 
 // byArrival orders sequences: first come, first served.
 func byArrival(a, b *sequence) int {
@@ -150,30 +135,25 @@ func byArrival(a, b *sequence) int {
 	return cmp.Compare(a.choice, b.choice)
 }
 
-// accept appends a drawn token, and sends its text. It returns the reason when
-// it is the last, with the event that is still to be sent.
-func (q *sequence) accept(id int32, probs LogProbs) (ev Event, reason string) {
+// accept appends a drawn token. It returns its text, whether the token is part
+// of the answer, and the reason when the choice ends with it.
+func (q *sequence) accept(id int32) (text string, kept bool, reason string) {
 	r := q.req
-	ev.Choice = q.choice
 	if r.ends(id) && q.generated() >= r.MinTokens {
-		ev.Text = q.flush()
-		return ev, FinishStop
+		return q.flush(), false, FinishStop
 	}
-	q.tokens = append(q.tokens, id)
-	n := len(q.tokens)
-	ev.Tokens, ev.LogProbs = q.tokens[n-1:n:n], probs
-	ev.Text = q.text.Push(id)
+	q.tokens.drawn = append(q.tokens.drawn, id)
+	text = q.text.Push(id)
 	if q.generated() > r.MinTokens {
 		var found bool
-		if ev.Text, found = q.stop.push(ev.Text); found {
-			return ev, FinishStop
+		if text, found = q.stop.push(text); found {
+			return text, true, FinishStop
 		}
 	}
-	if q.generated() >= r.generates() || n >= r.limit {
-		ev.Text += q.flush()
-		return ev, FinishLength
+	if q.generated() >= r.generates() || q.tokens.len() >= r.limit {
+		return text + q.flush(), true, FinishLength
 	}
-	return ev, ""
+	return text, true, ""
 }
 
 // flush returns the text that was held back.

@@ -45,7 +45,7 @@ func (e *Engine) count(change func(*Stats)) {
 func (e *Engine) publish() {
 	s, p := e.sched, e.sched.pool
 	e.count(func(t *Stats) {
-		t.Running, t.Waiting = len(s.running), len(s.waiting)
+		t.Running, t.Waiting = len(s.running), s.waiting.n
 		t.Blocks, t.Cached, t.Free = len(p.blocks), p.cached, len(p.free)
 		t.Used = t.Blocks - t.Cached - t.Free
 		t.Preemptions, t.CachedTokens = uint64(s.preemptions), uint64(s.cachedTokens)

@@ -8,13 +8,13 @@ import (
 	"cllm/tensor"
 )
 
-// step computes one batch.
-func (e *Engine) step() {
+// step computes one batch. It returns false when there is nothing to compute.
+func (e *Engine) step() bool {
 	s := e.sched
 	start := time.Now()
 	s.next()
 	if len(s.picks) == 0 {
-		return
+		return false
 	}
 	for i := range s.picks {
 		if r := s.picks[i].seq.req; r.admitted.IsZero() {
@@ -24,20 +24,28 @@ func (e *Engine) step() {
 	out, err := e.forward(&s.batch)
 	if err != nil {
 		e.stepAlone(err)
-		return
+		return true
 	}
-	e.draw(out)
-	rows := 0
+	e.sampleAll(out)
+	s.cost.observe(s.weight(), time.Since(start))
 	for i := range s.picks {
-		rows += s.picks[i].tokens
+		e.apply(&s.picks[i])
 	}
-	s.cost.observe(rows, time.Since(start))
+	e.count(func(s *Stats) { s.Steps++ })
+	return true
+}
+
+// weight is the tokens of the step; a row of a prompt, which must be computed
+// to the end and scored, counts like another.
+func (s *scheduler) weight() (n int) {
 	for i := range s.picks {
-		e.take(&s.picks[i])
+		p := &s.picks[i]
+		n += p.tokens
+		if p.seq.req.output.everyRow() {
+			n += p.rows
+		}
 	}
-	e.mu.Lock()
-	e.stats.Steps++
-	e.mu.Unlock()
+	return n
 }
 
 // stepAlone computes a step that failed again, one sequence at a time, so that
@@ -54,92 +62,159 @@ func (e *Engine) stepAlone(err error) {
 		out, err := e.forward(&one)
 		if err == nil {
 			s.picks = picks[i : i+1]
-			e.draw(out)
+			e.sampleAll(out)
 		} else {
 			p.err = err
 		}
-		e.take(p)
+		e.apply(p)
 	}
 	s.picks = picks
 }
 
-// draw samples what the step's outputs give, all sequences in parallel.
-func (e *Engine) draw(out [][]float32) {
+// sampling is a piece of what the workers do with the rows of a step: a row or
+// more for the output of a request, or the draws of a choice.
+type sampling struct {
+	pick     *pick
+	from, to int // rows
+	choice   int // of those that share the pick; -1: the rows are the output's
+	err      error
+}
+
+// sampleAll gives the step's rows to the outputs, and draws tokens, with all
+// workers.
+func (e *Engine) sampleAll(out [][]float32) {
 	e.outputs = out
+	e.samplings = e.samplings[:0]
 	for i := range e.sched.picks {
-		if p := &e.sched.picks[i]; p.seq.computed+p.tokens >= len(p.seq.tokens) {
-			p.choices = e.sched.split(p.seq, p.choices)
-		}
+		e.planSampling(&e.sched.picks[i])
 	}
-	if err := e.pool.Run(e.sample); err != nil {
-		for i := range e.sched.picks {
-			if p := &e.sched.picks[i]; p.err == nil {
-				p.err = err
-			}
+	e.nextSampling.Store(0)
+	err := e.pool.Run(e.sample)
+	for i := range e.samplings {
+		p := e.samplings[i].pick
+		if e.samplings[i].err != nil {
+			p.err = e.samplings[i].err
+		}
+		if p.err == nil {
+			p.err = err
 		}
 	}
 }
 
-func (e *Engine) drawAll(w *tensor.Worker) {
-	for i := w.ID; i < len(e.sched.picks); i += w.N {
-		p := &e.sched.picks[i]
-		p.draw(e.outputs[p.out:p.out+p.rows], e.spaces[w.ID])
+// planSampling divides what is to be done with the rows of one pick.
+func (e *Engine) planSampling(p *pick) {
+	q, end := p.seq, p.seq.computed+p.tokens
+	o := q.req.output
+	draws := 0 // rows, the last
+	if end >= q.tokens.len() {
+		p.choices = e.sched.forkChoices(q, p.choices)
+		if !q.req.silent() {
+			draws = 1 + len(q.draft)
+		}
+	}
+	if o.everyRow() || o.hidden() {
+		step := p.rows
+		if !o.inOrder() {
+			step = 1
+		}
+		for row := 0; row < p.rows; row += step {
+			e.samplings = append(e.samplings, sampling{pick: p, from: row, to: row + step, choice: -1})
+		}
+	}
+	if draws == 0 {
+		return
+	}
+	n := max(len(p.choices), draws)
+	p.drawn = grown(p.drawn, n)
+	if r := q.req; r.LogProbs {
+		p.probs = grown(p.probs, n*(1+r.TopLogProbs))
+	}
+	for c := range p.choices {
+		e.samplings = append(e.samplings, sampling{pick: p, from: p.rows - draws, to: p.rows, choice: c})
 	}
 }
 
-// draw samples the tokens of one sequence, or of all choices that share it. A
-// draft's tokens are drawn like any other, from the logits that follow the
-// tokens before; the first that differs from the draft is the last.
-func (p *pick) draw(rows [][]float32, w *workspace) {
+// grown is s with n elements.
+func grown[T any](s []T, n int) []T {
+	if n > cap(s) {
+		s = make([]T, n)
+	}
+	return s[:n]
+}
+
+// sampleSome is what one worker does of the step's sampling.
+func (e *Engine) sampleSome(w *tensor.Worker) {
+	for {
+		i := int(e.nextSampling.Add(1)) - 1
+		if i >= len(e.samplings) {
+			return
+		}
+		s := &e.samplings[i]
+		s.run(e.outputs[s.pick.out+s.from:s.pick.out+s.to], e.spaces[w.ID])
+	}
+}
+
+func (s *sampling) run(rows [][]float32, w *workspace) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			p.err = fmt.Errorf("sampling failed: %v", cause)
+			w.forget()
+			s.err = fmt.Errorf("sampling failed: %v", cause)
 		}
 	}()
-	q := p.seq
-	r := q.req
-	end := q.computed + p.tokens
-	first := end - len(rows) // position of the first row
-	if r.embed != nil {
-		r.embed.add(rows)
+	p := s.pick
+	r := p.seq.req
+	if s.choice < 0 {
+		for i, row := range rows {
+			if !r.output.hidden() {
+				row = row[:r.vocab.Size()] // there may be logits of no token
+			}
+			r.output.add(p.seq.computed+p.tokens-p.rows+s.from+i, row, w)
+		}
 		return
 	}
-	vocab := r.vocab.Size() // there may be logits of no token
-	if r.allRows() {
-		if first == 0 && len(q.probs) == 0 {
-			q.probs = appendUnknown(q.probs, r.Prompt[0], r.TopLogProbs)
-		}
-		for ; len(rows) > 0 && first+1 < len(r.Prompt); first++ {
-			q.probs = w.logProb(q.probs, rows[0][:vocab], r.Prompt[first+1], r.TopLogProbs)
-			rows = rows[1:]
-		}
-	}
-	if end < len(q.tokens) || r.silent() {
-		return
-	}
-	for _, f := range p.choices {
-		history := append(f.tokens, f.draft...)
-		for i, logits := range rows {
-			logits = logits[:vocab]
-			n := len(f.tokens) + i
-			id, err := f.sampler.sample(logits, history[:n], f.suppressed(n-len(r.Prompt)), w)
-			if err != nil {
-				p.err = err
-				return
-			}
-			p.drawn = append(p.drawn, id)
-			if r.LogProbs {
-				p.probs = w.logProb(p.probs, logits, id, r.TopLogProbs)
-			}
-			if i < len(f.draft) && f.draft[i] != id {
-				break
-			}
-		}
-	}
+	s.err = p.draw(s.choice, rows, w)
 }
 
-// take brings a sequence to where the step has led it.
-func (e *Engine) take(p *pick) {
+// draw draws the next token of a choice. A draft's tokens are drawn like any
+// other, from the logits that follow the tokens before; the first that differs
+// from the draft is the last.
+func (p *pick) draw(choice int, rows [][]float32, w *workspace) error {
+	q := p.choices[choice]
+	r := q.req
+	drawn := 0
+	for i, logits := range rows {
+		logits = logits[:r.vocab.Size()]
+		g := guidance{biases: r.biasesOf(q.generated() + i), history: q.before(i)}
+		if q.constraint != nil {
+			q.constraint.Mask(w.allowed)
+			g.allowed = w.allowed
+		}
+		id, err := q.sampler.sample(logits, g, len(p.choices) > 1, w)
+		if err != nil {
+			return err
+		}
+		if q.constraint != nil {
+			q.constraint.Accept(id)
+		}
+		at := choice + i
+		p.drawn[at] = id
+		if r.LogProbs {
+			width := 1 + r.TopLogProbs
+			w.logProb(p.probs[at*width:at*width:(at+1)*width], logits, id, r.TopLogProbs)
+		}
+		drawn++
+		if i < len(q.draft) && q.draft[i] != id {
+			break
+		}
+	}
+	if len(p.choices) == 1 {
+		p.drawn = p.drawn[:drawn]
+	}
+	return nil
+}
+
+// apply brings a sequence to where the step has led it.
+func (e *Engine) apply(p *pick) {
 	q := p.seq
 	r := q.req
 	if !q.running {
@@ -147,7 +222,7 @@ func (e *Engine) take(p *pick) {
 	}
 	defer func() {
 		if cause := recover(); cause != nil {
-			e.fail(r, fmt.Errorf("taking a token failed: %v", cause))
+			e.fail(r, fmt.Errorf("a drawn token could not be taken: %v", cause))
 		}
 	}()
 	if p.err != nil {
@@ -158,20 +233,22 @@ func (e *Engine) take(p *pick) {
 	if q.generated() == 0 {
 		e.count(func(s *Stats) { s.PromptTokens += uint64(n) })
 	}
-	if q.computed+n < len(q.tokens) {
+	if q.computed+n < q.tokens.len() {
 		e.sched.advance(q, n)
 		return
 	}
 	if q.generated() > 0 {
 		e.sched.advance(q, n)
-		e.takeDrawn(p)
+		e.applyDrawn(p)
 		return
 	}
 	for i, f := range p.choices {
 		e.sched.advance(f, n)
-		e.echo(f, q.probs)
+		if r.Echo {
+			r.stream.writePrompt(f.choice, r.echo())
+		}
 		if r.silent() {
-			e.finish(f, Event{Choice: f.choice}, FinishLength)
+			e.finish(f, "", FinishLength)
 			continue
 		}
 		f.started = time.Now()
@@ -179,9 +256,9 @@ func (e *Engine) take(p *pick) {
 	}
 }
 
-// takeDrawn gives a sequence the token that was drawn, and those drawn on top
+// applyDrawn gives a sequence the token that was drawn, and those drawn on top
 // of a draft: the draft's tokens before the last of them are computed.
-func (e *Engine) takeDrawn(p *pick) {
+func (e *Engine) applyDrawn(p *pick) {
 	q := p.seq
 	if n := len(q.draft); n > 0 {
 		accepted := len(p.drawn) - 1
@@ -201,87 +278,22 @@ func (e *Engine) takeDrawn(p *pick) {
 	}
 }
 
-// echo sends the prompt, where a request wants it.
-func (e *Engine) echo(q *sequence, probs []TokenLogProb) {
-	r := q.req
-	if !r.Echo || r.embed != nil {
-		return
-	}
-	d := e.vocab.Decoder(r.Special)
-	ev := Event{Choice: q.choice, Tokens: r.Prompt, Echo: true}
-	for _, id := range r.Prompt {
-		ev.Text += d.Push(id)
-	}
-	ev.Text += d.Flush()
-	if r.LogProbs {
-		ev.LogProbs = LogProbs{probs, 1 + r.TopLogProbs}
-	}
-	r.stream.send(ev)
-}
-
 // accept gives a sequence its next token. It returns true when that ends it.
 func (e *Engine) accept(q *sequence, id int32, probs LogProbs) bool {
-	ev, reason := q.accept(id, LogProbs{}.append(probs))
-	e.count(func(s *Stats) { s.GeneratedTokens += uint64(len(ev.Tokens)) })
+	text, kept, reason := q.accept(id)
+	var tokens []int32
+	if kept {
+		tokens = q.tokens.drawn[q.generated()-1:]
+		e.count(func(s *Stats) { s.GeneratedTokens++ })
+	} else {
+		probs = LogProbs{}
+	}
+	if over := q.req.stream.write(q.choice, text, tokens, probs, e.share); over && reason == "" {
+		e.stall(q)
+	}
 	if reason != "" {
-		e.finish(q, ev, reason)
+		e.finish(q, "", reason)
 		return true
 	}
-	q.req.stream.send(ev)
 	return false
-}
-
-// finish ends a sequence with its last event. Choices that have not begun end
-// with it.
-func (e *Engine) finish(q *sequence, ev Event, reason string) {
-	r := q.req
-	e.sched.remove(q)
-	now := time.Now()
-	if reason == FinishCancelled || reason == FinishTimeout {
-		ev.Text = q.flush()
-	}
-	ev.Done, ev.FinishReason = true, reason
-	ev.Usage = Usage{PromptTokens: len(r.Prompt), CachedTokens: r.cached, CompletionTokens: q.generated()}
-	ev.Timings = q.timings(now)
-	ended := 1
-	if q.choice == 0 {
-		for ; r.forks > 0; r.forks-- {
-			r.stream.send(Event{Choice: r.forks, Done: true, FinishReason: reason,
-				Usage: Usage{PromptTokens: len(r.Prompt), CachedTokens: r.cached}})
-			ended++
-		}
-	}
-	r.open -= ended
-	e.count(func(s *Stats) { s.Finished[reason] += uint64(ended) })
-	e.leave(ended)
-	r.stream.send(ev)
-	if r.open == 0 {
-		r.cancel()
-	}
-}
-
-// fail ends a request, all its choices, with an error.
-func (e *Engine) fail(r *request, err error) {
-	e.log.Error("a request failed", "error", err)
-	for _, list := range [...]*[]*sequence{&e.sched.waiting, &e.sched.running} {
-		for i := 0; i < len(*list); {
-			if q := (*list)[i]; q.req == r {
-				e.sched.remove(q)
-			} else {
-				i++
-			}
-		}
-	}
-	e.count(func(s *Stats) { s.Failed += uint64(r.open) })
-	e.leave(r.open)
-	r.open = 0
-	r.stream.fail(err)
-	r.cancel()
-}
-
-// leave makes room in the queue.
-func (e *Engine) leave(n int) {
-	e.mu.Lock()
-	e.taken -= n
-	e.mu.Unlock()
 }

@@ -69,7 +69,7 @@ func TestGenerate(t *testing.T) {
 			}
 		}
 		require.Equal(t, g.Text, text, "streamed and not, the text is the same")
-		require.Greater(t, events, 10)
+		require.Positive(t, events) // what nobody has read yet is one event
 	}
 }
 
