@@ -6,7 +6,7 @@
 // Tiles of the super-block formats. A super-block of the panel is 5760 bytes:
 //	   0  eight groups of 32 weights: [8][16 rows][4], then the scales of the
 //	      first and of the second sixteen [2][16 rows][2], each in two words
-//	5120  words of minimums [8][16 rows][2], for each 16 weights
+//	5120  words of minimums [8][16 rows][2], for each 16 weights, or [4] for 32
 //	5632  float32 d [16] and dmin [16]
 //
 // The scales of activations lie AX bytes apart from R12 (CX = 3·AX). The sums of
@@ -84,24 +84,36 @@ group: \
 	DECQ supers-8(SP); \
 	JNZ super
 
-// Two sums of sixteen activations times the minimums in Y8 and Y9.
-#define PAIR(OFF, A, B, S) \
-	VPBROADCASTD OFF S, Y10; \
+// Two sums of activations, at ADDR, times the minimums in Y8 and Y9.
+#define PAIR(ADDR, A, B) \
+	VPBROADCASTD ADDR, Y10; \
 	VPMADDWD Y10, Y8, Y11; \
 	VPMADDWD Y10, Y9, Y12; \
 	VPADDD Y11, A, A; \
 	VPADDD Y12, B, B
-#define PAIR0(A, B, Q, D, S, Y, TA, TB) \
-	VPBROADCASTD S, Y10; \
+#define FIRSTPAIR(ADDR, A, B) \
+	VPBROADCASTD ADDR, Y10; \
 	VPMADDWD Y10, Y8, A; \
 	VPMADDWD Y10, Y9, B
-#define PAIR1(A, B, Q, D, S, Y, TA, TB) PAIR(4, A, B, S)
-#define PAIR2(A, B, Q, D, S, Y, TA, TB) PAIR(8, A, B, S)
-#define PAIR3(A, B, Q, D, S, Y, TA, TB) PAIR(12, A, B, S)
-#define PAIR4(A, B, Q, D, S, Y, TA, TB) PAIR(16, A, B, S)
-#define PAIR5(A, B, Q, D, S, Y, TA, TB) PAIR(20, A, B, S)
-#define PAIR6(A, B, Q, D, S, Y, TA, TB) PAIR(24, A, B, S)
-#define PAIR7(A, B, Q, D, S, Y, TA, TB) PAIR(28, A, B, S)
+#define PAIR0(A, B, Q, D, S, Y, TA, TB) FIRSTPAIR(S, A, B)
+#define PAIR1(A, B, Q, D, S, Y, TA, TB) PAIR(4 S, A, B)
+#define PAIR2(A, B, Q, D, S, Y, TA, TB) PAIR(8 S, A, B)
+#define PAIR3(A, B, Q, D, S, Y, TA, TB) PAIR(12 S, A, B)
+#define PAIR4(A, B, Q, D, S, Y, TA, TB) PAIR(16 S, A, B)
+#define PAIR5(A, B, Q, D, S, Y, TA, TB) PAIR(20 S, A, B)
+#define PAIR6(A, B, Q, D, S, Y, TA, TB) PAIR(24 S, A, B)
+#define PAIR7(A, B, Q, D, S, Y, TA, TB) PAIR(28 S, A, B)
+
+// The sums of 32 activations, from those of sixteen, to TA. Y13 = 1 in words.
+#define SUMS32(A, B, Q, D, S, Y, TA, TB) \
+	VPMADDWD S, Y13, A; \
+	VPACKSSDW A, A, A; \
+	VPERMQ $0x08, A, A; \
+	VMOVDQU A, TA
+#define WIDEPAIR0(A, B, Q, D, S, Y, TA, TB) FIRSTPAIR(TA, A, B)
+#define WIDEPAIR1(A, B, Q, D, S, Y, TA, TB) PAIR(4+TA, A, B)
+#define WIDEPAIR2(A, B, Q, D, S, Y, TA, TB) PAIR(8+TA, A, B)
+#define WIDEPAIR3(A, B, Q, D, S, Y, TA, TB) PAIR(12+TA, A, B)
 
 #define SUBSUM(A, B, Q, D, S, Y, TA, TB) \
 	VBROADCASTSS D, Y10; \
@@ -124,7 +136,19 @@ group: \
 	VMOVUPS 544(DI), Y15; \
 	N(LOADT); \
 	N(ADDSUM)
-#define SUBMINS(N) \
+#define SUBMINS32(N) \
+	VPCMPEQW Y13, Y13, Y13; \
+	VPSRLW $15, Y13, Y13; \
+	N(SUMS32); \
+	VPXOR Y13, Y13, Y13; \
+	WEIGHTS(N, 0, WIDEPAIR0); \
+	WEIGHTS(N, 1, WIDEPAIR1); \
+	WEIGHTS(N, 2, WIDEPAIR2); \
+	WEIGHTS(N, 3, WIDEPAIR3); \
+	VMOVUPS 576(DI), Y14; \
+	VMOVUPS 608(DI), Y15; \
+	N(SUBSUM)
+#define SUBMINS16(N) \
 	WEIGHTS(N, 0, PAIR0); \
 	WEIGHTS(N, 1, PAIR1); \
 	WEIGHTS(N, 2, PAIR2); \
@@ -163,7 +187,7 @@ group: \
 	SCALES(N, 576); \
 	ADDQ $8, SI
 
-#define MINS(N, GROUP, add, super, group) \
+#define MINS(N, GROUP, SUBMINS, add, super, group) \
 	BEGIN(N, add); \
 super: \
 	N(CLEART); \
@@ -173,8 +197,9 @@ super: \
 	ADDQ $32, SI; \
 	NEXT(super)
 
-#define MINS32(N, add, super, group) MINS(N, GROUP32, add, super, group)
-#define MINS16(N, add, super, group) MINS(N, GROUP16, add, super, group)
+#define MINSQ4_K(N, add, super, group) MINS(N, GROUP32, SUBMINS32, add, super, group)
+#define MINSQ5_K(N, add, super, group) MINS(N, GROUP16, SUBMINS32, add, super, group)
+#define MINSQ2_K(N, add, super, group) MINS(N, GROUP16, SUBMINS16, add, super, group)
 
 #define OFFSET16(N, add, super, group) \
 	BEGIN(N, add); \
@@ -213,18 +238,23 @@ super: \
 	N(ADDSUM); \
 	NEXT(super)
 
-// func tileMins256x32AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
-// Q4_K: minimums, a scale for 32 weights, eight products deep, 15·127·16 < 2^15.
-TEXT ·tileMins256x32AVX2(SB), NOSPLIT, $304-73
+// func tileQ4_KAVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+// Scales and minimums for 32 weights, eight products deep: 15·127·16 < 2^15.
+TEXT ·tileQ4_KAVX2(SB), NOSPLIT, $304-73
 	STRIDES(3)
-	COLUMNS(SETUP, ADVANCE, MINS32)
+	COLUMNS(SETUP, ADVANCE, MINSQ4_K)
 
-// func tileMins256x16AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
-// Minimums, a scale for 16 weights (Q2_K), or of weights of which more do not
-// fit (Q5_K): four products deep, 31·127·8 < 2^15.
-TEXT ·tileMins256x16AVX2(SB), NOSPLIT, $304-73
+// func tileQ5_KAVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+// The same, but that of greater weights only half as many fit: 31·127·8 < 2^15.
+TEXT ·tileQ5_KAVX2(SB), NOSPLIT, $304-73
 	STRIDES(3)
-	COLUMNS(SETUP, ADVANCE, MINS16)
+	COLUMNS(SETUP, ADVANCE, MINSQ5_K)
+
+// func tileQ2_KAVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+// Scales and minimums for 16 weights.
+TEXT ·tileQ2_KAVX2(SB), NOSPLIT, $304-73
+	STRIDES(3)
+	COLUMNS(SETUP, ADVANCE, MINSQ2_K)
 
 // func tileOffset256AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
 // An offset of 32 (the panel's Q3_K has it too), a scale for 16 weights: four

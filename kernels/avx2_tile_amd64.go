@@ -23,10 +23,10 @@ var tilesAVX2 = map[Format]tileFormatAVX2{
 	Q5_0:   {Q5_0, unpackQ5_0AVX2, tileOffset32AVX2, startsOf},
 	Q5_1:   {Q5_1, unpackQ5_1AVX2, tileMins32AVX2, startsOf},
 	Q8_0:   {Q8_0, unpackQ8_0AVX2, tileSigned32AVX2, nothing},
-	Q2_K:   {Q2_K, unpackQ2_KAVX2, tileMins256x16AVX2, sumsOf},
+	Q2_K:   {Q2_K, unpackQ2_KAVX2, tileQ2_KAVX2, sumsOf},
 	Q3_K:   {Q3_K, unpackQ3_KAVX2, tileOffset256AVX2, startsOf},
-	Q4_K:   {Q4_K, unpackQ4_KAVX2, tileMins256x32AVX2, sumsOf},
-	Q5_K:   {Q5_K, unpackQ5_KAVX2, tileMins256x16AVX2, sumsOf},
+	Q4_K:   {Q4_K, unpackQ4_KAVX2, tileQ4_KAVX2, sumsOf},
+	Q5_K:   {Q5_K, unpackQ5_KAVX2, tileQ5_KAVX2, sumsOf},
 	Q6_K:   {Q6_K, unpackQ6_KAVX2, tileOffset256AVX2, startsOf},
 	IQ4_NL: {IQ4_NL, unpackIQ4_NLAVX2, tileSigned32AVX2, nothing},
 	IQ4_XS: {IQ4_XS, unpackIQ4_XSAVX2, tileSigned256AVX2, nothing},
@@ -162,10 +162,13 @@ func tileMins32AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *floa
 func tileSigned32AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
 
 //go:noescape
-func tileMins256x32AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+func tileQ4_KAVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
 
 //go:noescape
-func tileMins256x16AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+func tileQ5_KAVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+
+//go:noescape
+func tileQ2_KAVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
 
 //go:noescape
 func tileOffset256AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)

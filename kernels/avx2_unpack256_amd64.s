@@ -36,6 +36,13 @@ fetch: \
 	PUT(2, S, (640*(g)+1152)(DI)); \
 	PUT(3, S, (640*(g)+1216)(DI))
 
+// Minimums, the bytes of S in two pairs of words. Clobbers Y4.
+#define PUTMINS(i, S) \
+	VPSHUFB ·minWords+0(SB), S, Y4; \
+	VMOVDQU Y4, (5120+128*i)(DI); \
+	VPSHUFB ·minWords+32(SB), S, Y4; \
+	VMOVDQU Y4, (5184+128*i)(DI)
+
 // Scales of 32 weights, twice.
 #define TWICE(j, g, S) \
 	VPSHUFB ·scaleWords+(32*j)(SB), S, Y4; \
@@ -68,14 +75,8 @@ fetch: \
 	TWICE(1, 5, Y9); \
 	TWICE(2, 6, Y9); \
 	TWICE(3, 7, Y9); \
-	SPREAD(0, Y10, 5120(DI)); \
-	SPREAD(1, Y10, 5184(DI)); \
-	SPREAD(2, Y10, 5248(DI)); \
-	SPREAD(3, Y10, 5312(DI)); \
-	SPREAD(0, Y11, 5376(DI)); \
-	SPREAD(1, Y11, 5440(DI)); \
-	SPREAD(2, Y11, 5504(DI)); \
-	SPREAD(3, Y11, 5568(DI))
+	PUTMINS(0, Y10); \
+	PUTMINS(1, Y11)
 
 // Nibbles of X: slot i of the groups g and g+1.
 #define NIBBLES(g, i, X) \
@@ -210,10 +211,7 @@ fetch: \
 	LOW(S, Y8); \
 	HIGH(S, Y9); \
 	SCALES16(SPREAD, (2*r), Y8); \
-	VPSHUFB ·minWords+0(SB), Y9, Y4; \
-	VMOVDQU Y4, (5120+128*r)(DI); \
-	VPSHUFB ·minWords+32(SB), Y9, Y4; \
-	VMOVDQU Y4, (5184+128*r)(DI)
+	PUTMINS(r, Y9)
 #define BLOCKQ2_K \
 	HALVES(80, X0, Y0); \
 	HALVES(82, X1, Y1); \
