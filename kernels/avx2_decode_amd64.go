@@ -2,6 +2,8 @@
 
 package kernels
 
+import "unsafe"
+
 //lint:file-ignore U1000 the assembly uses the constants
 
 // blockDecode is the product of a block format of size bytes with few columns,
@@ -29,6 +31,36 @@ func (f *blockDecode) mul(y []float32, stride int, w []byte, rows int, a *Acts, 
 	}
 	decodeColumns(y, stride, rows, a.N, s, func(y *float32, r, n, c int) {
 		f.rows(y, &w[r*size], n, blocks, int8s(q[c*qs:]), &a.D[c*blocks], &a.Bias[c*blocks], mem)
+	})
+}
+
+// superDecode is the same for a super-block format of size bytes. Its assembly
+// gets the activations as pairsAVX2 leaves them if pairs is set, and the sums of
+// 32 activations rather than 16 if sums32 is set; n are super-blocks, for each of
+// which mem has 288 bytes.
+type superDecode struct {
+	size          int
+	pairs, sums32 bool
+	rows          func(y *float32, w *byte, rows, n int, q *int8, d *float32, sum *int16, mem *byte)
+}
+
+func (f *superDecode) mul(y []float32, stride int, w []byte, rows int, a *Acts, s *Scratch) {
+	supers := a.K / 256
+	size := supers * f.size
+	q, sum, sums, mem := a.Q, a.Sum, 16*supers, s.Panel
+	if f.pairs {
+		q = unsafe.Slice(int8s(mem), a.N*a.K)
+		mem = mem[len(q):]
+		pairsAVX2(&q[0], &a.Q[0], a.N*a.K/32)
+	}
+	if f.sums32 {
+		sums = 8 * supers
+		sum = unsafe.Slice((*int16)(unsafe.Pointer(&mem[0])), a.N*sums)
+		mem = mem[(2*len(sum)+63)&^63:]
+		sums32AVX2(&sum[0], &a.Sum[0], a.N*supers)
+	}
+	decodeColumns(y, stride, rows, a.N, s, func(y *float32, r, n, c int) {
+		f.rows(y, &w[r*size], n, supers, &q[c*a.K], &a.D[c*supers], &sum[c*sums], &mem[0])
 	})
 }
 
@@ -61,6 +93,12 @@ var decodesAVX2 = map[Format]MulFunc{
 	Q5_1:   (&blockDecode{24, decodeQ5_1AVX2}).mul,
 	Q8_0:   (&blockDecode{34, decodeQ8_0AVX2}).mul,
 	IQ4_NL: (&blockDecode{18, decodeIQ4_NLAVX2}).mul,
+	Q2_K:   (&superDecode{84, false, false, decodeQ2_KAVX2}).mul,
+	Q3_K:   (&superDecode{110, false, false, decodeQ3_KAVX2}).mul,
+	Q4_K:   (&superDecode{144, false, true, decodeQ4_KAVX2}).mul,
+	Q5_K:   (&superDecode{176, false, true, decodeQ5_KAVX2}).mul,
+	Q6_K:   (&superDecode{210, false, false, decodeQ6_KAVX2}).mul,
+	IQ4_XS: (&superDecode{136, true, false, decodeIQ4_XSAVX2}).mul,
 }
 
 // fewColumns is a product that takes few columns, one by one, with one and more
@@ -89,6 +127,28 @@ var (
 	halves = [4]uint64{0x0d0c090805040100, 0x0f0e0b0a07060302, 0x0d0c090805040100, 0x0f0e0b0a07060302}
 	// fifths are 16 with the sign of bitMasks.
 	fifths = uint64(0xf010101010101010)
+	// pickWord takes bytes: word i of a lane, sixteen times.
+	pickWord = func() (t [8][16]uint16) {
+		for i := range t {
+			for j := range t[i] {
+				t[i][j] = uint16(2*i | (2*i+1)<<8)
+			}
+		}
+		return t
+	}()
+	// evenOdd takes bytes: the even ones, then the odd ones.
+	evenOdd = [2]uint64{0x0e0c0a0806040200, 0x0f0d0b0907050301}
+	// bytes32 is 32 in sixteen bytes.
+	bytes32 = [2]uint64{0x2020202020202020, 0x2020202020202020}
+	// joinQ3 brings the high bits of four scales of Q3_K to the bits 6 and 7.
+	joinQ3 = [4]uint32{6, 4, 2, 0}
+	// fieldsXS are shifts to the two high bits, then to the four low ones of
+	// eight scales of IQ4_XS, the masks of both and the offset.
+	fieldsXS = [19]uint32{
+		12, 16, 20, 24, 14, 18, 22, 26,
+		0, 8, 16, 24, 4, 12, 20, 28,
+		0x30, 0x0f, 32,
+	}
 )
 
 //go:noescape
@@ -111,3 +171,24 @@ func decodeQ8_0AVX2(y *float32, w *byte, rows, n int, q *int8, d *float32, bias 
 
 //go:noescape
 func decodeIQ4_NLAVX2(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
+
+//go:noescape
+func decodeQ2_KAVX2(y *float32, w *byte, rows, n int, q *int8, d *float32, sum *int16, mem *byte)
+
+//go:noescape
+func decodeQ3_KAVX2(y *float32, w *byte, rows, n int, q *int8, d *float32, sum *int16, mem *byte)
+
+//go:noescape
+func decodeQ4_KAVX2(y *float32, w *byte, rows, n int, q *int8, d *float32, sum *int16, mem *byte)
+
+//go:noescape
+func decodeQ5_KAVX2(y *float32, w *byte, rows, n int, q *int8, d *float32, sum *int16, mem *byte)
+
+//go:noescape
+func decodeQ6_KAVX2(y *float32, w *byte, rows, n int, q *int8, d *float32, sum *int16, mem *byte)
+
+//go:noescape
+func decodeIQ4_XSAVX2(y *float32, w *byte, rows, n int, q *int8, d *float32, sum *int16, mem *byte)
+
+//go:noescape
+func sums32AVX2(dst, sum *int16, supers int)
