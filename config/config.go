@@ -5,7 +5,10 @@
 package config
 
 import (
+	"math"
 	"time"
+
+	"cllm/kernels"
 )
 
 // Config is a complete set of settings. Zero means automatic where it says so.
@@ -13,28 +16,29 @@ type Config struct {
 	Model string // path of a GGUF file; "" is the embedded demo model
 	// OverrideKV is metadata to use instead of the file's, as gguf.ParseOverrides takes it.
 	OverrideKV string
-	Host  string
-	Port  int
+	Host       string
+	Port       int
 	// AllowedHosts are names beside this machine's own by which a server on
 	// loopback, behind a proxy, may be asked; "*" is any.
 	AllowedHosts []string
 	Benchmark    bool // POST /benchmark is there
 
-	Threads     int    // compute threads; 0 = the cores this process may use
-	Context     int    // positions of one sequence; 0 = the model's own limit
-	Parallel    int    // sequences that run at once
-	MaxWaiting  int    // requests that may wait; beyond it 429
-	StepTokens  int    // tokens of one step of the engine; 0 = automatic
-	MemoryLimit int64  // bytes for everything; 0 = what cgroup and machine allow
-	KVMemory    int64  // bytes of the KV pool; 0 = automatic
-	KVType      string // f16, q8_0 or f32
-	PrefixCache bool   // share the KV blocks of equal prompt beginnings
-	Speculate   bool   // guess tokens by looking up the prompt
+	Threads     int   // compute threads; 0 = the cores this process may use
+	Context     int   // positions of one sequence; 0 = the model's own limit
+	Parallel    int   // sequences that run at once
+	MaxWaiting  int   // requests that may wait; beyond it 429
+	StepTokens  int   // tokens of one step of the engine; 0 = automatic
+	MemoryLimit int64 // bytes for everything; 0 = what cgroup and machine allow
+	KVMemory    int64 // bytes of the KV pool; 0 = automatic
+	KVType      kernels.KVFormat
+	PrefixCache bool // share the KV blocks of equal prompt beginnings
+	Speculate   bool // guess tokens by looking up the prompt
+	Mlock       bool // lock the weights in memory
 
 	MaxInput int           // tokens of a prompt; 0 = the context
 	Timeout  time.Duration // of a request; 0 = none
 	// With TokenTimeout over 0 a request's timeout follows its max_tokens:
-	// TokenTimeout for each, within [MinTimeout, MaxTimeout].
+	// TokenTimeout for each, within [MinTimeout, MaxTimeout]; MaxTimeout 0 = any.
 	TokenTimeout, MinTimeout, MaxTimeout time.Duration
 	Defaults                             Defaults
 
@@ -58,7 +62,7 @@ type Defaults struct {
 func Default() Config {
 	return Config{
 		Host: "127.0.0.1", Port: 8080, Benchmark: true,
-		Parallel: 64, MaxWaiting: 512, KVType: "f16", PrefixCache: true, Speculate: true,
+		Parallel: 64, MaxWaiting: 512, KVType: kernels.KVF16, PrefixCache: true, Speculate: true,
 		Timeout:    10 * time.Minute,
 		MinTimeout: time.Second, MaxTimeout: time.Hour,
 		Defaults: Defaults{MaxTokens: 256, Temperature: 0.7, TopP: 0.9, TopK: 40, RepetitionPenalty: 1.1},
@@ -71,9 +75,22 @@ func (c *Config) RequestTimeout(maxTokens int) time.Duration {
 	if c.TokenTimeout <= 0 {
 		return c.Timeout
 	}
-	t := min(max(time.Duration(maxTokens)*c.TokenTimeout, c.MinTimeout), c.MaxTimeout)
-	if c.Timeout > 0 {
-		t = min(t, c.Timeout)
+	t := max(saturated(c.TokenTimeout, max(maxTokens, 1)), c.MinTimeout)
+	return earlier(earlier(t, c.MaxTimeout), c.Timeout)
+}
+
+// saturated is n times d, n at least 1, or the longest duration.
+func saturated(d time.Duration, n int) time.Duration {
+	if d > math.MaxInt64/time.Duration(n) {
+		return math.MaxInt64
 	}
-	return t
+	return d * time.Duration(n)
+}
+
+// earlier is the shorter of two timeouts, 0 meaning none.
+func earlier(a, b time.Duration) time.Duration {
+	if a == 0 || b == 0 {
+		return max(a, b)
+	}
+	return min(a, b)
 }

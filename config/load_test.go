@@ -1,6 +1,7 @@
 package config
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,6 +68,34 @@ func TestSmallestLimitWins(t *testing.T) {
 	require.Equal(t, 2048, c.Context)
 }
 
+// 0 in a later layer takes the default again.
+func TestZeroOverrides(t *testing.T) {
+	yaml := "resources: {max_context_length: 2048, memory_limit_mb: 100}\nengine: {parallel: 7, step_tokens: 5}\nserver: {num_threads: 3}\nhttp: {max_input_tokens: 9}"
+	zero := map[string]string{"max-context-length": "0", "parallel": "0", "memory-limit": "0", "threads": "0", "step-tokens": "0", "max-input-tokens": "0"}
+	c, _, err := load(t, yaml, nil, zero)
+	require.NoError(t, err)
+	require.Equal(t, Default(), *c)
+
+	c, _, err = load(t, yaml, map[string]string{"CLLM_CONTEXT": "0", "CLLM_PARALLEL": "0"}, nil)
+	require.NoError(t, err)
+	require.Zero(t, c.Context)
+	require.Equal(t, 64, c.Parallel)
+
+	for _, flags := range []map[string]string{{"max-batch-size": "0"}, {"max-batch-size": "0", "parallel": "0"}} {
+		c, _, err = load(t, yaml, nil, flags)
+		require.NoError(t, err)
+		require.Equal(t, 64, c.Parallel)
+	}
+	for _, flags := range []map[string]string{{"max-batch-size": "0", "parallel": "5"}, {"max-batch-size": "5", "parallel": "0"}} {
+		c, _, err = load(t, yaml, nil, flags)
+		require.NoError(t, err)
+		require.Equal(t, 5, c.Parallel, "the other name of the layer says something")
+	}
+	c, _, err = load(t, "backend: {llama_cpp: {n_ctx: 0}}\nresources: {max_context_length: 4096}\nmodel: {max_context_length: 0}", nil, nil)
+	require.NoError(t, err)
+	require.Equal(t, 4096, c.Context)
+}
+
 func TestErrorsNameThePlace(t *testing.T) {
 	for yaml, want := range map[string]string{
 		"server:\n  port: 70000":                            "2:9: server.port: 70000 is out of range: 0 to 65535",
@@ -78,16 +107,20 @@ func TestErrorsNameThePlace(t *testing.T) {
 		"- 1":                                               "1:1: the file wants a mapping, found a list",
 		"backend: {type: cuda}":                             "1:17: backend.type: cuda cannot be honoured",
 		"backend: {llama_cpp: {n_gpu_layers: 12}}":          "1:37: backend.llama_cpp.n_gpu_layers: 12 cannot be honoured",
-		"backend: {llama_cpp: {use_mlock: true}}":           "use_mlock: true cannot be honoured",
 		"api: {defaults: {temperature: hot}}":               "wants number, found the text",
 		"api: {defaults: {top_p: 1.5}}":                     "1.5 is out of range: 0 to 1",
-		"engine: {kv_type: q3}":                             `"q3" is none of f16, q8_0, f32`,
+		"engine: {kv_type: q3}":                             `"q3" is none of f16, f32, q8_0`,
 		"resources: {memory_limit_mb: 9999999999999999999}": "out of range",
 		"resources: {memory_limit_mb: -1}":                  "out of range",
-		"server: {port: 1, port: 2}":                        "port",
+		"server: {port: 1, port: 2}":                        `1:19: mapping key "port" already defined at [1:10]`,
+		"server: {port: 1}\nserver: {host: a}":              `2:1: mapping key "server" already defined at [1:1]`,
+		"server: {port: 1}\nserver.port: 2":                 "2:14: server.port: given twice",
 		"server: {port: 1":                                  "1:",
 		"a: 1\n---\nb: 2":                                   "2 documents",
-		"x: &a 1\nserver: {port: *a}":                       "alias",
+		"server: {port: .inf}":                              "1:16: server.port: wrong type: wants integer, found the number .inf",
+		"server: {port: 8e-1}":                              `wants integer, found the text "8e-1"`,
+		"server: {port: 1e300}":                             `wants integer, found the text "1e300"`,
+		"api: {defaults: {temperature: .nan}}":              "wants number, found the number .nan",
 	} {
 		_, _, err := load(t, yaml, nil, nil)
 		require.ErrorContains(t, err, want, yaml)
@@ -108,23 +141,121 @@ func TestTextLayersNameWhatIsWrong(t *testing.T) {
 	require.ErrorContains(t, err, "--kv-type")
 }
 
+// An empty value is an error that names the setting, for every setting and in
+// every layer.
+func TestEmptyValues(t *testing.T) {
+	for _, s := range Settings {
+		for _, empty := range []string{"", " ", "\t \n"} {
+			if s.Env != "" {
+				_, _, err := load(t, "", map[string]string{s.Env: empty}, nil)
+				require.ErrorIs(t, err, ErrEmpty)
+				require.ErrorContains(t, err, "environment: "+s.Env+": is empty")
+			}
+			if s.Flag != "" {
+				_, _, err := load(t, "", nil, map[string]string{s.Flag: empty})
+				require.ErrorContains(t, err, "--"+s.Flag+": is empty")
+				require.ErrorIs(t, s.Check(empty), ErrEmpty)
+			}
+		}
+		if s.Key == "" || s.Ignored != "" {
+			continue
+		}
+		for _, empty := range []string{"", ` ""`, " '  '", " # said elsewhere", ` !!str ""`} {
+			_, _, err := load(t, nested(s.Key, empty), nil, nil)
+			require.ErrorIs(t, err, ErrEmpty, s.Key+empty)
+			require.ErrorContains(t, err, s.Key+": is empty")
+		}
+		for _, unset := range []string{" null", " ~"} {
+			c, _, err := load(t, nested(s.Key, unset), nil, nil)
+			require.NoError(t, err, s.Key)
+			require.Equal(t, Default(), *c)
+		}
+	}
+}
+
+// nested is a YAML file with one key, its value as it is.
+func nested(key, value string) string {
+	var yaml string
+	parts := strings.Split(key, ".")
+	for i, part := range parts {
+		yaml += strings.Repeat("  ", i) + part + ":"
+		if i < len(parts)-1 {
+			yaml += "\n"
+		}
+	}
+	return yaml + value + "\n"
+}
+
+func TestHost(t *testing.T) {
+	for given, want := range map[string]string{
+		"::1": "::1", "[::1]": "::1", "[fe80::1%eth0]": "fe80::1%eth0", "::": "::", "localhost": "localhost", "0.0.0.0": "0.0.0.0",
+	} {
+		c, _, err := load(t, "", map[string]string{"CLLM_HOST": given}, nil)
+		require.NoError(t, err)
+		require.Equal(t, want, c.Host)
+		c, _, err = load(t, "", nil, map[string]string{"host": given})
+		require.NoError(t, err)
+		require.Equal(t, want, c.Host)
+		c, _, err = load(t, `server: {host: "`+given+`"}`, nil, nil)
+		require.NoError(t, err)
+		require.Equal(t, want, c.Host)
+	}
+	for _, yaml := range []string{"server:\n  host: [::1]", "server:\n  host: ::1"} {
+		c, _, err := load(t, yaml, nil, nil)
+		require.NoError(t, err)
+		require.Equal(t, "::1", c.Host)
+	}
+	for given, want := range map[string]string{
+		"localhost:8080": "has a port: give 8080", "[::1]:80": "has a port", "http://a": "neither", "[::1": "neither", "[1.2.3.4]": "neither", "a b": "neither",
+	} {
+		_, _, err := load(t, "", nil, map[string]string{"host": given})
+		require.ErrorContains(t, err, want, given)
+	}
+	_, _, err := load(t, "server: {host: [::1]}", nil, nil)
+	require.ErrorContains(t, err, "an IPv6 address in brackets wants quotes")
+	_, _, err = load(t, "server:\n  host: [a]", nil, nil)
+	require.ErrorContains(t, err, "wants text, found a list")
+}
+
+func TestWholeNumbers(t *testing.T) {
+	for _, n := range []string{"1000", "1e3", "1E3", "1000.0", "1.0e+3", "+1000"} {
+		c, _, err := load(t, "server: {port: "+n+"}", nil, nil)
+		require.NoError(t, err, n)
+		require.Equal(t, 1000, c.Port)
+		c, _, err = load(t, "", map[string]string{"CLLM_PORT": n}, nil)
+		require.NoError(t, err, n)
+		require.Equal(t, 1000, c.Port)
+	}
+	for _, n := range []string{"1e-1", "0.5", "1e300", "nan", "inf", "99999999999999999999"} {
+		_, _, err := load(t, "", map[string]string{"CLLM_PORT": n}, nil)
+		require.ErrorContains(t, err, "CLLM_PORT", n)
+	}
+}
+
 func TestRequestTimeout(t *testing.T) {
 	c, _, err := load(t, "api: {timeouts: {min: 5, max: 60, token_factor: 0.5}}", nil, nil)
 	require.NoError(t, err)
 	require.Equal(t, 5*time.Second, c.RequestTimeout(1))
 	require.Equal(t, 10*time.Second, c.RequestTimeout(20))
 	require.Equal(t, 60*time.Second, c.RequestTimeout(1000))
-}
 
-// Every setting is documented where people look for it.
-func TestSettingsAreDocumented(t *testing.T) {
-	text, err := os.ReadFile("../docs/configuration.md")
-	require.NoError(t, err)
-	for _, s := range Settings {
-		for _, name := range []string{s.Key, s.Env, s.Flag} {
-			if name != "" {
-				require.Contains(t, string(text), name)
-			}
-		}
+	_, _, err = load(t, "api: {timeouts: {min: 9, max: 8}}", nil, nil)
+	require.EqualError(t, err, "api.timeouts.min (9s) is above api.timeouts.max (8s)")
+
+	// Nothing overflows, and no zero turns a timeout off that another sets.
+	for yaml, want := range map[string]time.Duration{
+		"api: {timeouts: {token_factor: 5}}":                                           10 * time.Minute,
+		"api: {timeouts: {token_factor: 5, max: 0}}":                                   10 * time.Minute,
+		"api: {timeouts: {token_factor: 5, max: 0}}\nhttp: {timeout_ms: 0}":            math.MaxInt64,
+		"api: {timeouts: {token_factor: 4, max: 0}}\nhttp: {timeout_ms: 0}":            math.MaxInt32 * 4 * time.Second,
+		"api: {timeouts: {token_factor: 3e9, max: 0}}\nhttp: {timeout_ms: 0}":          math.MaxInt64,
+		"api: {timeouts: {token_factor: 3.1e9, min: 3.1e9, max: 0}}":                   10 * time.Minute,
+		"api: {timeouts: {token_factor: 3e9, max: 3.1e9}}\nhttp: {timeout_ms: 3e12}":   3e9 * time.Second,
+		"api: {timeouts: {token_factor: 1e-9, min: 0, max: 0}}\nhttp: {timeout_ms: 0}": math.MaxInt32,
+	} {
+		c, _, err := load(t, yaml, nil, nil)
+		require.NoError(t, err, yaml)
+		require.Equal(t, want, c.RequestTimeout(math.MaxInt32), yaml)
+		require.Positive(t, c.RequestTimeout(0), yaml)
 	}
 }

@@ -3,8 +3,12 @@ package config
 import (
 	"fmt"
 	"math"
+	"net"
+	"net/netip"
 	"strings"
 	"time"
+
+	"cllm/kernels"
 )
 
 // Setting is one row of the table: its name in each layer and what it does.
@@ -12,7 +16,9 @@ type Setting struct {
 	Key   string // place in the YAML file, as "server.port"; "" = not there
 	Env   string // environment variable; "" = none
 	Flag  string // long flag; "" = none
+	Alias string // another name of the flag
 	Short string // one-letter flag
+	List  bool   // a list with commas; the flag may be repeated
 	Help  string
 	// Ignored says why a key that the predecessor knew has no meaning here.
 	// It gets a warning.
@@ -44,10 +50,10 @@ type layer struct {
 // Settings is every setting. In one layer a later row wins over an earlier
 // one, except for limits, where the smallest wins.
 var Settings = []*Setting{
-	str("model.path", "CLLM_MODEL", "model m", "GGUF file to load; none is the built-in demo model", func(c *Config) *string { return &c.Model }),
-	str("model.override_kv", "CLLM_OVERRIDE_KV", "override-kv", "metadata to use instead of the file's, KEY=TYPE:VALUE,... with the types int, float, bool, str", func(c *Config) *string { return &c.OverrideKV }),
-	str("server.host", "CLLM_HOST", "host h", "address to listen on, 0.0.0.0 for all (127.0.0.1)", func(c *Config) *string { return &c.Host }),
-	texts("server.allowed_hosts", "CLLM_ALLOWED_HOSTS", "allowed-hosts", "hosts that requests may name beside this machine, with commas between; needed behind a proxy; * is any", func(c *Config) *[]string { return &c.AllowedHosts }),
+	str("model.path", "CLLM_MODEL", "model m", "GGUF file to load; without it the built-in demo model", func(c *Config) *string { return &c.Model }).as("model-path"),
+	str("model.override_kv", "CLLM_OVERRIDE_KV", "override-kv", "metadata to use instead of the file's, KEY=TYPE:VALUE,... with the types int, float, bool, str", func(c *Config) *string { return &c.OverrideKV }).list(),
+	named(text, "server.host", "CLLM_HOST", "host h", "address to listen on, 0.0.0.0 for all (127.0.0.1)", setHost),
+	texts("server.allowed_hosts", "CLLM_ALLOWED_HOSTS", "allowed-hosts", "hosts that requests may name beside this machine, with commas between; needed behind a proxy; * is any", func(c *Config) *[]string { return &c.AllowedHosts }).list(),
 	flag("server.benchmark", "CLLM_BENCHMARK", "benchmark", "POST /benchmark is there (true)", func(c *Config) *bool { return &c.Benchmark }),
 	count("server.port", "CLLM_PORT", "port p", "port to listen on, 0 for a free one (8080)", 0, 65535, func(c *Config) *int { return &c.Port }),
 
@@ -55,19 +61,21 @@ var Settings = []*Setting{
 	count("backend.llama_cpp.n_threads", "CLLM_THREADS", "threads t", "compute threads; 0 is the cores this process may use", 0, 1024, func(c *Config) *int { return &c.Threads }),
 	limit("model.max_context_length", "", "", "positions of one sequence", contextOf),
 	limit("backend.llama_cpp.n_ctx", "", "", "positions of one sequence", contextOf),
-	limit("resources.max_context_length", "CLLM_CONTEXT", "max-context-length c", "positions (prompt and answer) of one sequence; 0 is the model's own limit", contextOf),
+	limit("resources.max_context_length", "CLLM_CONTEXT", "max-context-length c", "positions (prompt and answer) of one sequence; 0 is the model's own limit", contextOf).as("context"),
 	limit("scheduler.max_batch_size", "", "", "sequences that run at once", parallelOf),
 	limit("backend.llama_cpp.n_seq_max", "", "", "sequences that run at once", parallelOf),
-	limit("resources.max_batch_size", "", "max-batch-size b", "sequences that run at once (64)", parallelOf),
-	limit("engine.parallel", "CLLM_PARALLEL", "parallel", "sequences that run at once (64)", parallelOf),
+	limit("resources.max_batch_size", "", "max-batch-size b", "sequences that run at once; 0 is 64", parallelOf),
+	limit("engine.parallel", "CLLM_PARALLEL", "parallel", "sequences that run at once; 0 is 64", parallelOf),
 	count("engine.max_waiting", "CLLM_MAX_WAITING", "max-waiting", "requests that may wait for their turn; beyond it 429 (512)", 0, 1<<20, func(c *Config) *int { return &c.MaxWaiting }),
 	count("backend.llama_cpp.n_batch", "", "", "tokens of one step of the engine", 0, 1<<16, stepOf),
 	count("engine.step_tokens", "CLLM_STEP_TOKENS", "step-tokens", "tokens of one step of the engine; 0 is automatic", 0, 1<<16, stepOf),
 	megabytes("resources.memory_limit_mb", "CLLM_MEMORY_LIMIT", "memory-limit", "MB for weights, KV pool and all else; 0 is what cgroup and machine allow", func(c *Config) *int64 { return &c.MemoryLimit }),
 	megabytes("resources.kv_cache_max_memory_mb", "CLLM_KV_CACHE_MEMORY", "kv-cache-memory", "MB of the KV pool; 0 is automatic", func(c *Config) *int64 { return &c.KVMemory }),
-	choice("engine.kv_type", "CLLM_KV_TYPE", "kv-type", "storage of keys and values: f16, q8_0 or f32 (f16)", []string{"f16", "q8_0", "f32"}, func(c *Config) *string { return &c.KVType }),
+	named(text, "engine.kv_type", "CLLM_KV_TYPE", "kv-type", "storage of keys and values: f16, q8_0 or f32 (f16)", setKVType),
 	flag("engine.prefix_cache", "CLLM_PREFIX_CACHE", "prefix-cache", "share the KV blocks of equal prompt beginnings (true)", func(c *Config) *bool { return &c.PrefixCache }),
 	flag("engine.speculate", "CLLM_SPECULATE", "speculate", "guess tokens by looking up the prompt, where that pays (true)", func(c *Config) *bool { return &c.Speculate }),
+
+	flag("backend.llama_cpp.use_mlock", "CLLM_MLOCK", "mlock", "lock the weights in memory, a warning where the system does not allow it (false)", func(c *Config) *bool { return &c.Mlock }),
 
 	count("http.max_input_tokens", "CLLM_MAX_INPUT_TOKENS", "max-input-tokens", "tokens of a prompt; 0 is the context", 0, math.MaxInt32, func(c *Config) *int { return &c.MaxInput }),
 	duration("scheduler.request_timeout", "", "", "seconds a request may take; 0 is any", time.Second, func(c *Config) *time.Duration { return &c.Timeout }),
@@ -88,7 +96,7 @@ var Settings = []*Setting{
 	str("api.defaults.prompt", "", "", "prompt of requests that have none", func(c *Config) *string { return &c.Defaults.Prompt }),
 
 	choice("logging.level", "CLLM_LOG_LEVEL", "log-level L", "debug, info, warn or error (info)", []string{"debug", "info", "warn", "warning", "error"}, func(c *Config) *string { return &c.LogLevel }),
-	str("logging.file", "CLLM_LOG_FILE", "log-file F", "file to log to; none is stderr", func(c *Config) *string { return &c.LogFile }),
+	str("logging.file", "CLLM_LOG_FILE", "log-file F", "file to log to, or a device or pipe; without it stderr", func(c *Config) *string { return &c.LogFile }),
 	count("logging.max_size_mb", "CLLM_LOG_MAX_SIZE_MB", "", "MB at which the log file is rotated", 1, 1<<20, func(c *Config) *int { return &c.LogMaxSizeMB }),
 	count("logging.max_files", "CLLM_LOG_MAX_FILES", "", "rotated log files that are kept", 0, 1000, func(c *Config) *int { return &c.LogMaxFiles }),
 
@@ -98,7 +106,6 @@ var Settings = []*Setting{
 	}),
 	required("backend.llama_cpp.n_gpu_layers", integer, "layers cannot go to a GPU: this server computes on the CPU; use 0", func(v any) bool { return v.(int64) <= 0 }),
 	required("backend.llama_cpp.use_mmap", boolean, "weights are always mapped; use true", func(v any) bool { return v.(bool) }),
-	required("backend.llama_cpp.use_mlock", boolean, "weights are not locked in memory; use false", func(v any) bool { return !v.(bool) }),
 
 	ignored("server.min_threads", "connections need no threads of their own"),
 	ignored("model.vocab_size", "the model file says it"),
@@ -127,11 +134,52 @@ func named(k kind, key, env, flag, help string, set func(l *layer, v any) error)
 	return &Setting{Key: key, Env: env, Flag: long, Short: short, Help: help, kind: k, set: set}
 }
 
+// as gives the flag another name.
+func (s *Setting) as(alias string) *Setting {
+	s.Alias = alias
+	return s
+}
+
+// list says that the value is a list with commas: the flag may be repeated.
+func (s *Setting) list() *Setting {
+	s.List = true
+	return s
+}
+
 func str(key, env, flag, help string, field func(*Config) *string) *Setting {
 	return named(text, key, env, flag, help, func(l *layer, v any) error {
 		*field(l.Config) = v.(string)
 		return nil
 	})
+}
+
+// setHost takes the brackets off an IPv6 address, and refuses what people
+// write for an address and no system resolves.
+func setHost(l *layer, v any) error {
+	host := v.(string)
+	if inner, ok := strings.CutPrefix(host, "["); ok {
+		inner, closed := strings.CutSuffix(inner, "]")
+		if ip, err := netip.ParseAddr(inner); closed && err == nil && ip.Is6() {
+			l.Host = inner
+			return nil
+		}
+	}
+	if _, port, err := net.SplitHostPort(host); err == nil && !strings.Contains(host, "/") {
+		return fmt.Errorf("%q has a port: give %s as the port setting", host, port)
+	}
+	if strings.ContainsAny(host, "/[] ") {
+		return fmt.Errorf("%q is neither a host name nor an address", host)
+	}
+	l.Host = host
+	return nil
+}
+
+func setKVType(l *layer, v any) error {
+	format, err := kernels.ParseKVFormat(v.(string))
+	if err == nil {
+		l.KVType = format
+	}
+	return err
 }
 
 // texts is a list, one text with commas in it.
@@ -178,15 +226,18 @@ func count(key, env, flag, help string, lo, hi int, field func(*Config) *int) *S
 	})
 }
 
-// limit is a count of which the smallest in a layer wins; 0 says nothing.
+// limit is a count of which the smallest in a layer wins; 0 is the default,
+// whatever earlier layers said, unless the layer has another.
 func limit(key, env, flag, help string, field func(*Config) *int) *Setting {
 	return named(integer, key, env, flag, help, func(l *layer, v any) error {
 		n, p := v.(int64), field(l.Config)
 		switch {
 		case n < 0 || n > math.MaxInt32:
 			return fmt.Errorf("%d is out of range: 0 to %d", n, math.MaxInt32)
+		case n == 0 && l.capped[p]:
 		case n == 0:
-			return nil
+			standard := Default()
+			*p = *field(&standard)
 		case l.capped[p]:
 			*p = min(*p, int(n))
 		default:

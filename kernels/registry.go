@@ -87,7 +87,11 @@ func All() []*Impl { return registry() }
 func Select(name string) (*Impl, error) {
 	from := "kernels"
 	if name == "" {
-		name, from = os.Getenv(EnvKernels), EnvKernels
+		var given bool
+		from = EnvKernels
+		if name, given = os.LookupEnv(EnvKernels); given && name == "" {
+			return nil, fmt.Errorf("%s is empty: give a name, or leave it out for the best", EnvKernels)
+		}
 	}
 	var best *Impl
 	var names []string

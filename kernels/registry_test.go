@@ -93,7 +93,10 @@ func TestEveryImplIsAssembly(t *testing.T) {
 }
 
 func TestSelect(t *testing.T) {
-	t.Setenv(EnvKernels, "")
+	t.Setenv(EnvKernels, "") // for it to be put back
+	_, err := Select("")
+	require.ErrorContains(t, err, EnvKernels+" is empty")
+	require.NoError(t, os.Unsetenv(EnvKernels))
 	best, err := Select("")
 	require.NoError(t, err)
 	for _, k := range All() {

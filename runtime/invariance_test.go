@@ -175,7 +175,7 @@ func TestOneAnswer(t *testing.T) {
 				continue
 			}
 		}
-		t.Run(c.file+" "+KVFormatName(c.format), func(t *testing.T) {
+		t.Run(c.file+" "+c.format.String(), func(t *testing.T) {
 			d := openDemo(t, c.file)
 			all := d.tales(c.n)
 			w := newWitness()

@@ -230,13 +230,3 @@ func TestPlan(t *testing.T) {
 		}
 	}
 }
-
-func TestKVFormatNames(t *testing.T) {
-	for _, name := range kvFormatNames {
-		f, err := ParseKVFormat(strings.ToUpper(name))
-		require.NoError(t, err)
-		require.Equal(t, name, KVFormatName(f))
-	}
-	_, err := ParseKVFormat("q4_0")
-	require.ErrorContains(t, err, "f16, f32, q8_0")
-}

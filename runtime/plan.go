@@ -169,7 +169,7 @@ func (p *MemoryPlan) String() string {
 	tokens := p.Blocks * p.BlockTokens
 	line("weights", p.Weights, "mapped from the file")
 	line("KV cache", p.KV, "%d blocks of %d tokens in %s: %d tokens, %.1f sequences of %d",
-		p.Blocks, p.BlockTokens, KVFormatName(p.KVFormat), tokens, float64(tokens)/float64(p.Context), p.Context)
+		p.Blocks, p.BlockTokens, p.KVFormat, tokens, float64(tokens)/float64(p.Context), p.Context)
 	line("scratch", p.Scratch, "for up to %d sequences at once", p.Parallel)
 	line("requests", p.Requests, "prompts, log-probabilities and whole answers of all requests; beyond it 429")
 	line("margin", p.Margin, "tokenizer, running sequences, runtime")
@@ -187,24 +187,4 @@ func size(n int64) string {
 		return fmt.Sprintf("%.1f GiB", float64(n)/(1024*mib))
 	}
 	return fmt.Sprintf("%.1f MiB", float64(n)/mib)
-}
-
-var kvFormatNames = [kernels.NumKVFormats]string{kernels.KVF16: "f16", kernels.KVF32: "f32", kernels.KVQ8: "q8_0"}
-
-// KVFormatName is the name of a storage format, as ParseKVFormat takes it.
-func KVFormatName(f kernels.KVFormat) string {
-	if f < kernels.NumKVFormats {
-		return kvFormatNames[f]
-	}
-	return fmt.Sprintf("format %d", f)
-}
-
-// ParseKVFormat finds a storage format by its name: f16, f32 or q8_0.
-func ParseKVFormat(name string) (kernels.KVFormat, error) {
-	for f, n := range kvFormatNames {
-		if strings.EqualFold(n, name) {
-			return kernels.KVFormat(f), nil
-		}
-	}
-	return 0, fmt.Errorf("KV format %q is not known: take %s", name, strings.Join(kvFormatNames[:], ", "))
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"cllm/bench"
+	"cllm/config"
 	"cllm/kernels"
 	"cllm/machine"
 	"cllm/runtime"
@@ -36,8 +37,8 @@ type benchRow struct {
 }
 
 func newBench() *cobra.Command {
-	var from modelFlags
-	var kvType, format string
+	var s *settings
+	var format string
 	t := bench.Tests{}
 	cmd := &cobra.Command{
 		Use:   "bench",
@@ -46,19 +47,20 @@ func newBench() *cobra.Command {
 			"Prompts are read by one sequence; generation runs --parallel sequences, and its tokens/s are those of all.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var err error
-			if t.KV, err = kvFormat(kvType); err != nil {
+			c, _, err := s.load()
+			if err != nil {
 				return err
 			}
+			t.KV = c.KVType
 			out, err := newTable(cmd.OutOrStdout(), format)
 			if err != nil {
 				return err
 			}
-			return runBench(cmd.Context(), from, strings.ToLower(kvType), t, out)
+			return runBench(cmd.Context(), c, t, commandLog(cmd), out)
 		},
 	}
 	f := cmd.Flags()
-	from.add(f)
+	s = addSettings(f, append(modelSettings, "kv-type")...)
 	f.IntSliceVarP(&t.Prompts, "n-prompt", "p", []int{512}, "tokens of prompts; 0 is no such test")
 	f.IntSliceVarP(&t.Gens, "n-gen", "n", []int{128}, "tokens to generate; 0 is no such test")
 	f.IntSliceVarP(&t.Depths, "n-depth", "d", []int{0}, "positions filled before")
@@ -66,13 +68,12 @@ func newBench() *cobra.Command {
 	f.IntSliceVarP(&t.Threads, "threads", "t", []int{tensor.DefaultThreads()}, "compute threads")
 	f.IntVarP(&t.Repeat, "repetitions", "r", 5, "samples of each test")
 	f.IntVarP(&t.Batch, "batch", "b", 512, "tokens of one pass over a prompt")
-	f.StringVar(&kvType, "kv-type", "f16", "storage of keys and values: f16, q8_0 or f32")
 	f.StringVarP(&format, "output", "o", "md", "md, json or csv")
 	return cmd
 }
 
-func runBench(ctx context.Context, from modelFlags, kvType string, t bench.Tests, out table) error {
-	l, err := load(from, slog.Default())
+func runBench(ctx context.Context, settings *config.Config, t bench.Tests, log *slog.Logger, out table) error {
+	l, err := load(settings, log)
 	if err != nil {
 		return err
 	}
@@ -92,7 +93,7 @@ func runBench(ctx context.Context, from modelFlags, kvType string, t bench.Tests
 		return err
 	}
 	base := benchRow{Build: version, CPU: cpuid.CPU.BrandName, Backends: "CPU " + k.Name, Filename: l.file.Path(),
-		ModelType: strings.TrimSpace(c.Arch + " " + c.FileType), Size: c.WeightBytes, Params: c.Params, TypeK: kvType, TypeV: kvType}
+		ModelType: strings.TrimSpace(c.Arch + " " + c.FileType), Size: c.WeightBytes, Params: c.Params, TypeK: t.KV.String(), TypeV: t.KV.String()}
 	var memory [][]byte
 	for _, tensor := range l.file.Tensors() {
 		memory = append(memory, tensor.Data)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -45,7 +44,7 @@ func newBenchServer() *cobra.Command {
 			if err != nil {
 				return usageError{err}
 			}
-			prompts, err := readPrompts(promptsFile)
+			prompts, err := readPrompts(cmd.Context(), promptsFile)
 			if err != nil {
 				return err
 			}
@@ -159,21 +158,22 @@ var defaultPrompts = []string{
 	"Translate into French: the house by the river is old.",
 }
 
-func readPrompts(path string) ([]string, error) {
+func readPrompts(ctx context.Context, path string) ([]string, error) {
 	if path == "" {
 		return defaultPrompts, nil
 	}
-	text, err := os.ReadFile(path)
+	text, err := readText(ctx, func() ([]byte, error) { return os.ReadFile(path) })
 	if err != nil {
 		return nil, err
 	}
+	text = strings.TrimPrefix(text, "\ufeff")
 	var prompts []string
-	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("[")) {
-		if err := json.Unmarshal(text, &prompts); err != nil {
+	if strings.HasPrefix(strings.TrimSpace(text), "[") {
+		if err := json.Unmarshal([]byte(text), &prompts); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 	} else {
-		for line := range strings.Lines(string(text)) {
+		for line := range strings.Lines(text) {
 			if line = strings.TrimSpace(line); line != "" {
 				prompts = append(prompts, line)
 			}

@@ -2,18 +2,15 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
-	"math"
 	"slices"
 	"sync"
 
-	"github.com/spf13/pflag"
-
+	"cllm/config"
 	"cllm/gguf"
-	"cllm/kernels"
 	"cllm/model"
 	"cllm/runtime"
+	"cllm/tensor"
 	"cllm/tokenizer"
 )
 
@@ -25,8 +22,8 @@ type loaded struct {
 }
 
 // load reads a model file and logs what is odd about it.
-func load(from modelFlags, log *slog.Logger) (*loaded, error) {
-	f, err := from.open()
+func load(c *config.Config, log *slog.Logger) (*loaded, error) {
+	f, err := openModel(c)
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +48,17 @@ func load(from modelFlags, log *slog.Logger) (*loaded, error) {
 
 func (l *loaded) Close() error { return l.file.Close() }
 
+// lock keeps the weights in memory if the settings want that. Where the system
+// does not let it, a model still runs, so that is a warning.
+func (l *loaded) lock(c *config.Config, log *slog.Logger) {
+	if !c.Mlock {
+		return
+	}
+	if err := l.file.Lock(); err != nil {
+		log.Warn("the weights are not locked in memory", "error", err)
+	}
+}
+
 // bytesPerStep is the weights that a step reads: of an embedding that is not
 // the output head too, only a few rows.
 func (l *loaded) bytesPerStep() int64 {
@@ -61,46 +69,30 @@ func (l *loaded) bytesPerStep() int64 {
 	return c.WeightBytes
 }
 
-// engineFlags are the flags of commands that make an engine of their own.
-type engineFlags struct {
-	threads, context, parallel int
-	kvType                     string
-	memoryMB, kvMemoryMB       int64
-}
-
-func (e *engineFlags) add(f *pflag.FlagSet) {
-	f.IntVarP(&e.threads, "threads", "t", 0, "compute threads; 0 is the cores this process may use")
-	f.IntVarP(&e.context, "context", "c", 0, "positions (prompt and answer) of one sequence; 0 is the model's own limit")
-	f.StringVar(&e.kvType, "kv-type", "f16", "storage of keys and values: f16, q8_0 or f32")
-	f.Int64Var(&e.memoryMB, "memory-limit", 0, "MB for weights, KV pool and all else; 0 is what cgroup and machine allow")
-	f.Int64Var(&e.kvMemoryMB, "kv-cache-memory", 0, "MB of the KV pool; 0 is automatic")
-}
-
-func (e *engineFlags) options() (runtime.Options, error) {
-	for _, v := range []struct {
-		flag    string
-		n, most int64
-	}{
-		{"threads", int64(e.threads), 1024}, {"context", int64(e.context), math.MaxInt32}, {"parallel", int64(e.parallel), math.MaxInt32},
-		{"memory-limit", e.memoryMB, 1 << 30}, {"kv-cache-memory", e.kvMemoryMB, 1 << 30}, // a pebibyte
-	} {
-		if v.n < 0 || v.n > v.most {
-			return runtime.Options{}, usage("--%s is %d, must be from 0 to %d", v.flag, v.n, v.most)
-		}
+// engineOptions are the settings as an engine takes them.
+func engineOptions(c *config.Config, log *slog.Logger) runtime.Options {
+	o := runtime.Options{Threads: c.Threads, Context: c.Context, Parallel: c.Parallel, MaxWaiting: c.MaxWaiting, StepTokens: c.StepTokens,
+		MemoryLimit: c.MemoryLimit, KVMemory: c.KVMemory, KVFormat: c.KVType, NoPrefixCache: !c.PrefixCache, Logger: log}
+	if o.Threads == 0 {
+		o.Threads = tensor.DefaultThreads()
 	}
-	var err error
-	var o runtime.Options
-	o.Threads, o.Context, o.Parallel = e.threads, e.context, e.parallel
-	o.MemoryLimit, o.KVMemory = e.memoryMB<<20, e.kvMemoryMB<<20
-	o.KVFormat, err = kvFormat(e.kvType)
-	return o, err
+	if c.MaxWaiting == 0 {
+		o.MaxWaiting = -1 // of the engine: none
+	}
+	if !c.Speculate {
+		o.Speculate = -1 // of the engine: none
+	}
+	return o
 }
 
-// kvFormat is the value of --kv-type.
-func kvFormat(name string) (kernels.KVFormat, error) {
-	f, err := runtime.ParseKVFormat(name)
-	if err != nil {
-		return 0, usageError{fmt.Errorf("--kv-type: %w", err)}
+// serverOptions are the settings as the engine of a server takes them: one
+// configuration may be for several models, so a context over the model's own
+// is lowered.
+func serverOptions(c *config.Config, shape model.Config, log *slog.Logger) runtime.Options {
+	o := engineOptions(c, log)
+	if o.Context > shape.Context {
+		log.Warn("the context is as long as the model's own", "asked", o.Context, "context", shape.Context)
+		o.Context = shape.Context
 	}
-	return f, nil
+	return o
 }

@@ -4,7 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
+	"math"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,15 +16,14 @@ import (
 
 // generateFlags are the flags of the command.
 type generateFlags struct {
-	engine                  engineFlags
-	model                   modelFlags
+	settings                *settings
 	prompt, file            string
 	chat, json, ignoreEOS   bool
 	tokens, topK            int
 	temperature, topP, minP float32
 	repetition              float32
 	presence, frequency     float32
-	seed                    uint64
+	seed                    seedFlag
 	stop                    []string
 }
 
@@ -39,24 +39,48 @@ func newGenerate() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	o.model.add(f)
 	f.StringVarP(&o.prompt, "prompt", "p", "", "the prompt")
 	f.StringVarP(&o.file, "file", "f", "", "file with the prompt")
 	f.BoolVar(&o.chat, "chat", false, "put the prompt through the model's chat form, as a user's message")
 	f.IntVarP(&o.tokens, "tokens", "n", 256, "tokens to generate; -1 is as many as the context holds")
 	f.Float32Var(&o.temperature, "temperature", 0.7, "0 is greedy")
-	f.IntVar(&o.topK, "top-k", 40, "draw from the k likeliest tokens; 0 is all")
+	f.IntVar(&o.topK, "top-k", 40, "draw from the k likeliest tokens; 0 or -1 is all")
 	f.Float32Var(&o.topP, "top-p", 0.9, "draw from the likeliest tokens that hold this probability; 1 is all, 0 the likeliest alone")
 	f.Float32Var(&o.minP, "min-p", 0, "draw from tokens at least this likely relative to the first; 0 is all")
 	f.Float32Var(&o.repetition, "repetition-penalty", 1.1, "1 is none")
 	f.Float32Var(&o.presence, "presence-penalty", 0, "subtracted from tokens that occurred")
 	f.Float32Var(&o.frequency, "frequency-penalty", 0, "subtracted for each occurrence")
-	f.Uint64Var(&o.seed, "seed", 0, "fixes the draws; without it they are random")
+	f.Var(&o.seed, "seed", "fixes the draws; -1 draws at random")
 	f.StringArrayVar(&o.stop, "stop", nil, "end before this text; may be repeated")
 	f.BoolVar(&o.ignoreEOS, "ignore-eos", false, "never draw the model's end tokens")
 	f.BoolVar(&o.json, "json", false, "print one JSON object instead of the text")
-	o.engine.add(f)
+	o.settings = addSettings(f, append(modelSettings, "threads", "max-context-length", "kv-type", "memory-limit", "kv-cache-memory", "mlock")...)
 	return cmd
+}
+
+// seedFlag is --seed.
+type seedFlag struct{ fixed *uint64 } // nil: random
+
+func (s *seedFlag) Type() string { return "seed" }
+
+func (s *seedFlag) String() string {
+	if s.fixed == nil {
+		return "-1"
+	}
+	return strconv.FormatUint(*s.fixed, 10)
+}
+
+func (s *seedFlag) Set(value string) error {
+	if value == "-1" {
+		s.fixed = nil
+		return nil
+	}
+	n, err := strconv.ParseUint(value, 10, 64)
+	if err != nil {
+		return fmt.Errorf("must be from 0 to %d, or -1 for a random one", uint64(math.MaxUint64))
+	}
+	s.fixed = &n
+	return nil
 }
 
 // timings are the times of a generation, as --json shows them.
@@ -81,19 +105,23 @@ func (o *generateFlags) run(cmd *cobra.Command) (err error) {
 	if o.tokens < -1 {
 		return usage("--tokens is %d, must be 0 or more, or -1 for as many as the context holds", o.tokens)
 	}
+	if o.topK < -1 {
+		return usage("--top-k is %d, must be 0 or more, or -1 for all", o.topK)
+	}
 	if o.repetition == 0 { // which the engine takes for none
 		return usage("--repetition-penalty is 0, must be above 0; 1 is none")
 	}
 	req := runtime.Request{MaxTokens: max(o.tokens, 0), PromptOnly: o.tokens == 0, Stop: o.stop, IgnoreEOS: o.ignoreEOS,
-		Sampling: runtime.Sampling{Temperature: o.temperature, TopK: o.topK, TopP: runtime.LeastTopP(o.topP), MinP: o.minP,
+		Sampling: runtime.Sampling{Temperature: o.temperature, TopK: max(o.topK, 0), TopP: runtime.LeastTopP(o.topP), MinP: o.minP,
 			RepetitionPenalty: o.repetition, PresencePenalty: o.presence, FrequencyPenalty: o.frequency}}
-	if cmd.Flags().Changed("seed") {
-		req.Sampling.Seed = runtime.FixedSeed(o.seed)
+	if o.seed.fixed != nil {
+		req.Sampling.Seed = runtime.FixedSeed(*o.seed.fixed)
 	}
-	options, err := o.engine.options()
+	c, _, err := o.settings.load()
 	if err != nil {
 		return err
 	}
+	options := engineOptions(c, commandLog(cmd))
 	options.Parallel = 1
 	var arg *string
 	if cmd.Flags().Changed("prompt") {
@@ -103,7 +131,7 @@ func (o *generateFlags) run(cmd *cobra.Command) (err error) {
 	if err != nil {
 		return err
 	}
-	l, err := load(o.model, slog.Default())
+	l, err := load(c, options.Logger)
 	if err != nil {
 		return err
 	}
@@ -116,6 +144,7 @@ func (o *generateFlags) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	defer engine.Close()
+	l.lock(c, options.Logger)
 	t := timings{Load: ms(time.Since(start))}
 	out := cmd.OutOrStdout()
 	if o.json {

@@ -3,7 +3,7 @@ package main
 import "github.com/spf13/cobra"
 
 func newInspect() *cobra.Command {
-	var from modelFlags
+	var s *settings
 	var asJSON, verbose bool
 	cmd := &cobra.Command{
 		Use:   "inspect [FILE]",
@@ -12,12 +12,18 @@ func newInspect() *cobra.Command {
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				if from.path != "" {
+				if cmd.Flags().Changed("model") {
 					return usage("the file is given twice: by itself and by --model")
 				}
-				from.path = args[0]
+				if err := cmd.Flags().Set("model", args[0]); err != nil {
+					return usageError{err}
+				}
 			}
-			f, err := from.open()
+			c, _, err := s.load()
+			if err != nil {
+				return err
+			}
+			f, err := openModel(c)
 			if err != nil {
 				return err
 			}
@@ -28,7 +34,7 @@ func newInspect() *cobra.Command {
 			return f.WriteText(cmd.OutOrStdout(), verbose)
 		},
 	}
-	from.add(cmd.Flags())
+	s = addSettings(cmd.Flags(), modelSettings...)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "show long arrays and texts whole")
 	return cmd

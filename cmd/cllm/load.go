@@ -1,14 +1,17 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
+	"cllm/config"
 	"cllm/gguf"
 	"cllm/testdata"
 )
@@ -16,30 +19,20 @@ import (
 // demoName stands in for the path of the built-in model.
 const demoName = "built-in demo model"
 
-// modelFlags say which model file a command opens, and how.
-type modelFlags struct {
-	path      string // none is the built-in one
-	overrides []string
-}
-
-func (m *modelFlags) add(f *pflag.FlagSet) {
-	f.StringVarP(&m.path, "model", "m", "", "GGUF file; none is the built-in demo model")
-	f.StringArrayVar(&m.overrides, "override-kv", nil, "metadata to use instead of the file's, KEY=TYPE:VALUE,... with the types int, float, bool, str; may be repeated")
-}
-
-func (m *modelFlags) open() (*gguf.File, error) {
-	overrides, err := gguf.ParseOverrides(m.overrides...)
+// openModel opens the model file of the settings, or the built-in one.
+func openModel(c *config.Config) (*gguf.File, error) {
+	overrides, err := gguf.ParseOverrides(c.OverrideKV)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--override-kv: %w", err)}
 	}
-	if m.path == "" {
+	if c.Model == "" {
 		return gguf.Parse(demoName, testdata.Demo, overrides...)
 	}
-	return gguf.Open(m.path, overrides...)
+	return gguf.Open(c.Model, overrides...)
 }
 
 // inputText is a command's text: the argument if there is one, or a file, or
-// standard input.
+// standard input. It ends with the command's context.
 func inputText(cmd *cobra.Command, arg *string, path string) (string, error) {
 	switch {
 	case arg != nil && path != "":
@@ -47,14 +40,38 @@ func inputText(cmd *cobra.Command, arg *string, path string) (string, error) {
 	case arg != nil:
 		return *arg, nil
 	case path != "":
-		text, err := os.ReadFile(path)
-		return string(text), err
+		return readText(cmd.Context(), func() ([]byte, error) { return os.ReadFile(path) })
 	}
-	text, err := io.ReadAll(cmd.InOrStdin())
-	if err != nil {
-		return "", fmt.Errorf("reading standard input: %w", err)
+	text, err := readText(cmd.Context(), func() ([]byte, error) { return io.ReadAll(cmd.InOrStdin()) })
+	if err != nil && !errors.Is(err, errInterrupted) {
+		err = fmt.Errorf("reading standard input: %w", err)
 	}
-	return string(text), nil
+	return text, err
+}
+
+// readText reads a text that may be long in coming: from a terminal, or from
+// the other end of a pipe. An interrupted command does not wait for it.
+func readText(ctx context.Context, read func() ([]byte, error)) (string, error) {
+	type result struct {
+		text []byte
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		text, err := read()
+		done <- result{text, err}
+	}()
+	select {
+	case r := <-done:
+		return string(r.text), r.err
+	case <-ctx.Done():
+		return "", errInterrupted // what still reads ends with the process
+	}
+}
+
+// commandLog is the log of a command that is no server.
+func commandLog(cmd *cobra.Command) *slog.Logger {
+	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
 }
 
 func writeJSON(w io.Writer, v any) error {

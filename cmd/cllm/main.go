@@ -9,9 +9,13 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"cllm/config"
 )
 
 // version is set by the linker.
@@ -44,7 +48,10 @@ func main() {
 func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
 	started := false
 	root := newRoot()
-	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		started = true
+		return noEmptyFlags(cmd)
+	}
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
@@ -62,6 +69,18 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	}
 	fmt.Fprintf(errs, "cllm: %v\n", err)
 	return exitFailure
+}
+
+// noEmptyFlags refuses flags that are given as nothing: mostly a variable that
+// is not set. Texts that a model reads may be empty.
+func noEmptyFlags(cmd *cobra.Command) error {
+	var err error
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if f.Name != "prompt" && strings.TrimSpace(f.Value.String()) == "" {
+			err = usage("--%s %v", f.Name, config.ErrEmpty)
+		}
+	})
+	return err
 }
 
 func newRoot() *cobra.Command {

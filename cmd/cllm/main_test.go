@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	goruntime "runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -95,6 +96,115 @@ func TestGenerateStops(t *testing.T) {
 	out.text.Reset()
 	require.Equal(t, exitInterrupted, run(ctx, []string{"generate", "-p", "Once", "--json"}, strings.NewReader(""), &out, &errs))
 	require.Contains(t, out.String(), `"finish_reason":"cancelled"`)
+}
+
+// The first Ctrl-C ends a command that still waits for its text.
+func TestInterruptedWhileReading(t *testing.T) {
+	for _, args := range [][]string{{"generate"}, {"tokenize"}, {"tokenize", "--json"}} {
+		ctx, cancel := context.WithCancel(t.Context())
+		waiting := make(chan struct{}, 100)
+		code := make(chan int, 1)
+		go func() { code <- run(ctx, args, endless{t, waiting}, io.Discard, io.Discard) }()
+		<-waiting
+		cancel()
+		select {
+		case c := <-code:
+			require.Equal(t, exitInterrupted, c, args)
+		case <-time.After(10 * time.Second):
+			require.Fail(t, "still reading", args)
+		}
+	}
+}
+
+// endless is a terminal at which nobody types; it says that it is read.
+type endless struct {
+	t       *testing.T
+	waiting chan struct{}
+}
+
+func (e endless) Read([]byte) (int, error) {
+	e.waiting <- struct{}{}
+	<-e.t.Context().Done()
+	return 0, io.EOF
+}
+
+// -1 is "no limit", "all", "random", as it is elsewhere.
+func TestMinusOne(t *testing.T) {
+	args := []string{"generate", "-p", "Once upon a time", "-n", "5", "--json", "--ignore-eos"}
+	texts := map[string]bool{}
+	for range 8 {
+		code, out, errs := cllm(t, "", append(args, "--seed", "-1", "--top-k", "-1", "--top-p", "1", "--temperature", "2")...)
+		require.Zero(t, code, errs)
+		var j struct{ Text string }
+		require.NoError(t, json.Unmarshal([]byte(out), &j))
+		texts[j.Text] = true
+	}
+	require.Greater(t, len(texts), 1, "random draws differ")
+	var fixed []string
+	for _, k := range []string{"-1", "0"} {
+		_, out, _ := cllm(t, "", append(args, "--seed", "7", "--top-k", k, "--temperature", "2")...)
+		var j struct{ Text string }
+		require.NoError(t, json.Unmarshal([]byte(out), &j))
+		fixed = append(fixed, j.Text)
+	}
+	require.Equal(t, fixed[0], fixed[1], "-1 and 0 are all")
+	code, out, errs := cllm(t, "", "generate", "-p", "Once", "-n", "-1", "-c", "256", "--ignore-eos", "--json")
+	require.Zero(t, code, errs)
+	require.Contains(t, out, `"generated_n":255`)
+}
+
+// plan takes the settings of serve from every layer.
+func TestPlanIsThatOfServe(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("resources: {max_context_length: 512, memory_limit_mb: 300}\nengine: {kv_type: q8_0}\nserver: {min_threads: 2}\n"), 0o600))
+	t.Setenv("CLLM_PARALLEL", "3")
+	args := []string{"-f", file, "-t", "1", "--step-tokens", "128"}
+	logFile := filepath.Join(t.TempDir(), "log")
+	_, stop := serveWithLog(t, logFile, args...)
+	logged, err := os.ReadFile(logFile)
+	require.NoError(t, err)
+	code, out, errs := cllm(t, "", append([]string{"plan", "-p", "8080", "-h", "localhost"}, args...)...)
+	require.Zero(t, code, errs)
+	require.Contains(t, errs, "server.min_threads: has no meaning here")
+	require.Contains(t, out, "3.0 sequences of 512")
+	for line := range strings.Lines(out) {
+		require.Contains(t, string(logged), "memory: "+strings.TrimSpace(line))
+	}
+	code, out, _ = cllm(t, "", append([]string{"plan", "--parallel", "0", "--context", "0", "--json"}, args...)...)
+	require.Zero(t, code)
+	require.Contains(t, out, `"context":2048,`)
+	require.Contains(t, out, `"parallel":64,`)
+	code, _, errs = cllm(t, "", "plan", "-c", "99999999")
+	require.Zero(t, code)
+	require.Contains(t, errs, "the context is as long as the model's own")
+	require.Zero(t, stop())
+}
+
+// A configuration that locks the weights starts this server, whether the
+// system lets it or not.
+func TestServeLocked(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("model: {path: ../../testdata/demo-qwen2-q4_k_m.gguf}\nbackend: {llama_cpp: {use_mlock: true}}"), 0o600))
+	logFile := filepath.Join(t.TempDir(), "log")
+	_, stop := serveWithLog(t, logFile, "-f", file)
+	if goruntime.GOOS == "linux" && os.Geteuid() == 0 {
+		status, err := os.ReadFile("/proc/self/status")
+		require.NoError(t, err)
+		require.NotRegexp(t, `VmLck:\s*0 kB`, string(status))
+	}
+	require.Zero(t, stop())
+}
+
+func TestEmptyEnvironment(t *testing.T) {
+	for _, name := range []string{"CLLM_HOST", "CLLM_MODEL", "CLLM_PORT"} {
+		t.Setenv(name, "")
+		for _, command := range []string{"serve", "plan"} {
+			code, _, errs := cllm(t, "", command)
+			require.Equal(t, exitUsage, code)
+			require.Contains(t, errs, name+": is empty")
+		}
+		require.NoError(t, os.Unsetenv(name))
+	}
 }
 
 func TestTokenize(t *testing.T) {
@@ -197,6 +307,10 @@ func TestWrongUse(t *testing.T) {
 		{"bench", "-t", "9999"}, {"bench", "-p", "0", "-n", "0"}, {"bench", "-d", "9223372036854775807"},
 		{"bench-server", "--server-type", "grpc"}, {"bench-server", "--test-type", "x"}, {"bench-server", "--requests", "0"}, {"bench-server", "--server-url", "127.0.0.1:1"},
 		{"generate", "-p", "x", "-n", "-2"}, {"generate", "-p", "x", "--repetition-penalty", "0"}, {"generate", "-p", "x", "-t", "99999999999"},
+		{"generate", "-p", "x", "--top-k", "-2"}, {"generate", "-p", "x", "--seed", "-2"}, {"generate", "-p", "x", "--seed", "1.5"},
+		{"serve", "--host", ""}, {"serve", "-m", ""}, {"serve", "-f", ""}, {"serve", "-F", " "}, {"plan", "-c", ""}, {"plan", "-f", "/nothing.yaml"},
+		{"generate", "-p", "x", "-m", ""}, {"generate", "-f", ""}, {"inspect", ""}, {"inspect", "-m", ""}, {"tokenize", "-f", "", "x"},
+		{"bench", "-m", ""}, {"bench", "-o", ""}, {"bench-server", "--model", ""}, {"bench-server", "--output-file", ""},
 	} {
 		code, _, errs := cllm(t, "", args...)
 		require.Equal(t, exitUsage, code, "%v: %s", args, errs)
@@ -217,7 +331,11 @@ func TestWrongUse(t *testing.T) {
 // serveInBackground runs serve and returns its address and a way to stop it.
 func serveInBackground(t *testing.T, args ...string) (url string, stop func() int) {
 	t.Helper()
-	logFile := filepath.Join(t.TempDir(), "log")
+	return serveWithLog(t, filepath.Join(t.TempDir(), "log"), args...)
+}
+
+func serveWithLog(t *testing.T, logFile string, args ...string) (url string, stop func() int) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	code := make(chan int, 1)
 	go func() {
@@ -317,9 +435,13 @@ func TestServeAnswersLikeGenerate(t *testing.T) {
 	}
 	const prompt = "Once upon a time"
 	for _, m := range models {
-		code, text, errs := cllm(t, "", "generate", "-m", m, "-p", prompt, "-n", "10", "--temperature", "0", "-c", "256")
+		var file []string
+		if m != "" {
+			file = []string{"-m", m}
+		}
+		code, text, errs := cllm(t, "", append([]string{"generate", "-p", prompt, "-n", "10", "--temperature", "0", "-c", "256"}, file...)...)
 		require.Zero(t, code, errs)
-		url, stop := serveInBackground(t, "-m", m, "-c", "256", "--parallel", "2")
+		url, stop := serveInBackground(t, append(file, "-c", "256", "--parallel", "2")...)
 		var answers []string
 		for _, route := range []string{"/generate", "/generate_stream"} {
 			res, err := http.Post(url+route, "application/json", strings.NewReader(`{"prompt":"`+prompt+`","max_tokens":10,"temperature":0}`))

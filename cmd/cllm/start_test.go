@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"cllm/config"
 )
 
 // asCommand makes the test binary be the command, in a process of its own.
@@ -50,7 +52,7 @@ func BenchmarkLoad(b *testing.B) {
 	for _, path := range paths {
 		b.Run(strings.TrimPrefix(filepath.Base(path), "."), func(b *testing.B) {
 			for b.Loop() {
-				l, err := load(modelFlags{path: path}, slog.Default())
+				l, err := load(&config.Config{Model: path}, slog.Default())
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -10,7 +10,7 @@ import (
 )
 
 func newTokenize() *cobra.Command {
-	var from modelFlags
+	var s *settings
 	var file string
 	var asJSON, special bool
 	cmd := &cobra.Command{
@@ -27,7 +27,11 @@ func newTokenize() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			f, err := from.open()
+			c, _, err := s.load()
+			if err != nil {
+				return err
+			}
+			f, err := openModel(c)
 			if err != nil {
 				return err
 			}
@@ -47,7 +51,7 @@ func newTokenize() *cobra.Command {
 			return out.Flush()
 		},
 	}
-	from.add(cmd.Flags())
+	s = addSettings(cmd.Flags(), modelSettings...)
 	cmd.Flags().StringVarP(&file, "file", "f", "", "file with the text")
 	cmd.Flags().BoolVar(&special, "special", false, "parse special tokens in the text")
 	cmd.Flags().BoolVar(&asJSON, "json", false, `print {"tokens":[ids]}`)

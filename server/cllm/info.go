@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"cllm/runtime"
 	"cllm/server/api"
 )
 
@@ -54,7 +53,7 @@ func (d *dialect) health(w http.ResponseWriter, r *http.Request) error {
 		data["components"] = map[string]any{
 			"engine": map[string]any{"status": "healthy", "max_running": limits.Parallel, "max_waiting": limits.MaxWaiting},
 			"model":  map[string]any{"status": "healthy", "name": facts.Model.Name, "path": facts.ModelPath},
-			"kv_cache": map[string]any{"status": "healthy", "type": runtime.KVFormatName(limits.KVFormat),
+			"kv_cache": map[string]any{"status": "healthy", "type": limits.KVFormat,
 				"prefix_cache": !limits.NoPrefixCache},
 		}
 	}
@@ -81,7 +80,7 @@ func (d *dialect) modelInfo(w http.ResponseWriter, _ *http.Request) error {
 		"rope_theta": c.RopeTheta, "rms_norm_eps": c.RMSEps, "tie_word_embeddings": c.Tied,
 		"parameters": c.Params, "weight_bytes": c.WeightBytes,
 		"quantization": map[string]any{"enabled": quantized(c.FileType), "type": strings.ToLower(c.FileType)},
-		"use_kv_cache": true, "kv_cache_type": runtime.KVFormatName(facts.Limits.KVFormat),
+		"use_kv_cache": true, "kv_cache_type": facts.Limits.KVFormat,
 	})
 }
 
