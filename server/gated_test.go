@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"slices"
 	"sync"
@@ -20,6 +21,8 @@ type gatedEngine struct {
 	streams  []*gatedStream // of the requests that have not ended
 	draining bool
 	health   error
+	room     int64 // for what is held of answers; 0: any
+	held     int64
 	changed  chan struct{} // closed at each change
 }
 
@@ -33,6 +36,7 @@ type gatedStream struct {
 	ctx     context.Context
 	request runtime.Request
 	steps   chan gatedStep
+	holds   int64
 }
 
 // gatedStep is what Next returns.
@@ -50,8 +54,9 @@ func (g *gatedEngine) Submit(ctx context.Context, r runtime.Request) (api.Stream
 	case len(g.streams) == g.places:
 		return nil, runtime.ErrQueueFull
 	}
-	s := &gatedStream{g, ctx, r, make(chan gatedStep, 1000)}
+	s := &gatedStream{g, ctx, r, make(chan gatedStep, 1000), r.Hold}
 	g.streams = append(g.streams, s)
+	g.held += s.holds
 	g.change()
 	return s, nil
 }
@@ -138,11 +143,28 @@ func (s *gatedStream) Next(ctx context.Context) (runtime.Event, error) {
 	}
 }
 
+func (s *gatedStream) Hold(bytes int64) error {
+	g := s.engine
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	defer g.change()
+	switch {
+	case g.room > 0 && s.holds+bytes > g.room:
+		return &runtime.MemoryError{Need: s.holds + bytes, Limit: g.room}
+	case g.room > 0 && g.held+bytes > g.room:
+		return fmt.Errorf("%w: no room", runtime.ErrQueueFull)
+	}
+	s.holds += bytes
+	g.held += bytes
+	return nil
+}
+
 func (s *gatedStream) Close() {
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
 	if i := slices.Index(s.engine.streams, s); i >= 0 {
 		s.engine.streams = slices.Delete(s.engine.streams, i, i+1)
+		s.engine.held -= s.holds
 		s.engine.change()
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -27,7 +28,37 @@ func (s *Server) Generate(ctx context.Context, r *api.Request) (api.Stream, erro
 	if most := s.timeout(r.Request); r.Timeout == 0 || most > 0 && most < r.Timeout {
 		r.Timeout = most
 	}
-	return s.options.Engine.Submit(ctx, r.Request)
+	events, err := s.options.Engine.Submit(ctx, r.Request)
+	if err != nil {
+		return nil, err
+	}
+	return patient{events, ctx, s.times.write}, nil
+}
+
+// patient is a stream whose reader waits for room for what it keeps. Meanwhile
+// it does not read, so that its request pauses, and no other.
+type patient struct {
+	api.Stream
+	ctx  context.Context
+	most time.Duration
+}
+
+// roomPoll is the time between two looks for room.
+const roomPoll = 20 * time.Millisecond
+
+func (p patient) Hold(bytes int64) error {
+	end := time.Now().Add(p.most)
+	for {
+		err := p.Stream.Hold(bytes)
+		if !errors.Is(err, runtime.ErrQueueFull) || time.Now().After(end) {
+			return err
+		}
+		select {
+		case <-time.After(roomPoll):
+		case <-p.ctx.Done():
+			return context.Cause(p.ctx)
+		}
+	}
 }
 
 // timeout is the time that a request may take; 0 is any.

@@ -271,7 +271,7 @@ func TestBenchmark(t *testing.T) {
 		`{"requests":0}`: "requests is 0", `{"requests":10001}`: "requests is 10001", `{"concurrency":0}`: "concurrency is 0", `{"max_tokens":0}`: "max_tokens is 0",
 		`{"temperature":-1}`: "temperature is -1", `{"prompt":1}`: "prompt must be", `{"prompt":""}`: "prompt is empty",
 		`{"prompt":"` + strings.Repeat("word ", 3000) + `"}`: "the prompt has",
-		`{"requests":10000,"max_tokens":1048576}`:            "10000 requests of up to 2048 tokens are more than the 524288 tokens",
+		`{"requests":10000,"max_tokens":1048576}`:            "10000 requests of up to 2048 tokens are more than the 262144 tokens",
 		`{"concurrency":261}`:                                "concurrency is 261, must be from 1 to 260",
 	} {
 		res, b := i.post("/benchmark", wrong)

@@ -58,6 +58,10 @@ type Stream interface {
 	// Next returns the next event, and io.EOF after the last of the last
 	// choice. It returns early when ctx ends.
 	Next(ctx context.Context) (runtime.Event, error)
+	// Hold charges bytes of the answer that the caller keeps to the memory that
+	// all requests have, and waits a while for room. They are given back by
+	// Close.
+	Hold(bytes int64) error
 	// Close cancels what still runs.
 	Close()
 }

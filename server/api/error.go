@@ -91,6 +91,7 @@ func ErrorOf(err error) *Error {
 	var member *fields.Error
 	var field *runtime.FieldError
 	var long *runtime.ContextError
+	var large *runtime.MemoryError
 	switch {
 	case errors.As(err, &e):
 		return e
@@ -100,8 +101,10 @@ func ErrorOf(err error) *Error {
 		return &Error{Kind: BadRequest, Text: err.Error(), Field: field.Field, cause: err}
 	case errors.As(err, &long):
 		return &Error{Kind: BadRequest, Text: err.Error(), Field: "prompt", cause: err}
+	case errors.As(err, &large):
+		return &Error{Kind: BadRequest, Text: err.Error(), cause: err}
 	case errors.Is(err, runtime.ErrQueueFull):
-		e = NoRoom("Request queue is full", "all places in the queue are taken; try again later")
+		e = NoRoom("Request queue is full", err.Error()+"; try again later")
 		e.cause = err
 		return e
 	case errors.Is(err, runtime.ErrDraining), errors.Is(err, runtime.ErrClosed):

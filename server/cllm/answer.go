@@ -7,14 +7,20 @@ import (
 	"unicode/utf8"
 
 	"cllm/runtime"
+	"cllm/server/api"
 	"cllm/server/wire"
 )
 
 // answer is a whole answer while it grows, encoded as it will be sent: that is
-// the form in which it is held, and counted.
+// the form in which it is held, and charged to the engine's memory for
+// requests.
 type answer struct {
 	*generation
 	dialect *dialect
+	events  api.Stream
+	held    int64   // bytes charged
+	used    int64   // bytes allocated
+	encoded []byte  // of one event, used again
 	echo    content // of the prompt, the same for all choices
 	echoed  int     // the choice whose echo it is, -1 before there is one
 	choices []choice
@@ -30,23 +36,41 @@ type choice struct {
 
 // content is a piece of text with its log-probabilities, each encoded.
 type content struct {
-	text     []byte // without quotes
-	logProbs []byte // without brackets
+	text     growing // without quotes
+	logProbs growing // without brackets
 }
 
-func newAnswer(d *dialect, g *generation) *answer {
-	return &answer{generation: g, dialect: d, echoed: -1, choices: make([]choice, max(g.N, 1))}
+// newAnswer begins an answer, for which the request's Hold is charged already.
+func newAnswer(d *dialect, g *generation, events api.Stream) *answer {
+	return &answer{generation: g, dialect: d, events: events, held: g.Hold, echoed: -1, choices: make([]choice, max(g.N, 1))}
 }
 
-// add takes an event into the answer.
-func (a *answer) add(ev *runtime.Event) {
+// add takes an event into the answer. The error says that there is no room for
+// it.
+func (a *answer) add(ev *runtime.Event) error {
 	c := &a.choices[ev.Choice]
-	switch {
-	case !ev.Echo:
-		a.grow(&c.content, ev)
-	case a.echoed < 0 || a.echoed == ev.Choice:
-		a.echoed = ev.Choice
-		a.grow(&a.echo, ev)
+	into := &c.content
+	if ev.Echo {
+		if a.echoed < 0 {
+			a.echoed = ev.Choice
+		}
+		into = &a.echo
+	}
+	if !ev.Echo || a.echoed == ev.Choice {
+		if err := a.grow(&into.text, func(dst []byte) []byte { return wire.AppendString(dst, ev.Text) }); err != nil {
+			return err
+		}
+		for i := range ev.LogProbs.Len() {
+			err := a.grow(&into.logProbs, func(dst []byte) []byte {
+				if into.logProbs.size > 0 {
+					dst = append(dst, ',')
+				}
+				return a.dialect.appendLogProbs(dst, ev.LogProbs.Slice(i, i+1))
+			})
+			if err != nil {
+				return err
+			}
+		}
 	}
 	if ev.Done {
 		c.generated, c.reason = ev.Usage.CompletionTokens, ev.FinishReason
@@ -54,11 +78,69 @@ func (a *answer) add(ev *runtime.Event) {
 		a.usage.PromptTokens = ev.Usage.PromptTokens
 		a.usage.CachedTokens = max(a.usage.CachedTokens, ev.Usage.CachedTokens)
 	}
+	return nil
 }
 
-func (a *answer) grow(c *content, ev *runtime.Event) {
-	c.text = wire.AppendString(c.text, ev.Text)
-	c.logProbs = a.dialect.appendLogProbs(c.logProbs, ev.LogProbs)
+// grow encodes something at the end of g, once there is room.
+func (a *answer) grow(g *growing, encode func(dst []byte) []byte) error {
+	was := cap(a.encoded)
+	a.encoded = encode(a.encoded[:0])
+	a.used += int64(cap(a.encoded)-was) + g.wants(len(a.encoded))
+	if more := a.used - a.held; more > 0 {
+		if err := a.events.Hold(more); err != nil {
+			return err
+		}
+		a.held = a.used
+	}
+	g.append(a.encoded)
+	return nil
+}
+
+// growing is a text in parts, so that it grows without a copy twice its size.
+type growing struct {
+	parts [][]byte
+	size  int
+}
+
+const (
+	leastPart = 512
+	mostPart  = 32 << 10
+)
+
+// next is the capacity of the next part, 0 when n bytes fit into the last.
+func (g *growing) next(n int) int {
+	if last := len(g.parts) - 1; last >= 0 && n <= cap(g.parts[last])-len(g.parts[last]) {
+		return 0
+	}
+	return max(n, min(max(g.size, leastPart), mostPart))
+}
+
+// wants is the memory that n bytes more take.
+func (g *growing) wants(n int) int64 { return int64(g.next(n)) }
+
+func (g *growing) append(text []byte) {
+	if n := g.next(len(text)); n > 0 {
+		g.parts = append(g.parts, make([]byte, 0, n))
+	}
+	if last := len(g.parts) - 1; last >= 0 {
+		g.parts[last] = append(g.parts[last], text...)
+		g.size += len(text)
+	}
+}
+
+// leastLogProb is the least bytes of a token with its log-probability.
+const leastLogProb = len(`{"id":0,"token":"","logprob":0},`)
+
+// certain is the least that a whole answer to the generation will take.
+func (g *generation) certain() int64 {
+	if !g.LogProbs {
+		return 0
+	}
+	tokens := g.N * g.MinTokens
+	if g.Echo {
+		tokens += len(g.Prompt)
+	}
+	return int64(tokens) * int64(1+g.TopLogProbs) * int64(leastLogProb)
 }
 
 // write sends the answer.
@@ -78,19 +160,20 @@ func (a *answer) write(w http.ResponseWriter) error {
 	}
 	text := func(c *content) {
 		own = append(own, `"text":"`...)
-		put(a.echo.text, c.text)
+		put(a.echo.text.parts...)
+		put(c.text.parts...)
 		own = append(own, `",`...)
 	}
 	logProbs := func(c *content) {
-		if len(a.echo.logProbs)+len(c.logProbs) == 0 {
+		if a.echo.logProbs.size+c.logProbs.size == 0 {
 			return
 		}
 		own = append(own, `"logprobs":[`...)
-		put(a.echo.logProbs)
-		if len(a.echo.logProbs) > 0 && len(c.logProbs) > 0 {
+		put(a.echo.logProbs.parts...)
+		if a.echo.logProbs.size > 0 && c.logProbs.size > 0 {
 			own = append(own, ',')
 		}
-		put(c.logProbs)
+		put(c.logProbs.parts...)
 		own = append(own, `],`...)
 	}
 	own = append(own, `{"success":true,"data":{`...)

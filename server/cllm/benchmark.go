@@ -13,7 +13,7 @@ import (
 
 // maxBenchmarkTokens bounds what one benchmark asks of the engine, and the
 // times of tokens that are kept until it reports.
-const maxBenchmarkTokens = 1 << 19
+const maxBenchmarkTokens = 1 << 18
 
 // leastConcurrency is what a benchmark may ask for on the smallest server too.
 const leastConcurrency = 8

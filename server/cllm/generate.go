@@ -106,21 +106,30 @@ func (d *dialect) answer(w http.ResponseWriter, r *http.Request, stream bool) er
 	if err != nil {
 		return err
 	}
+	if g.Prompt, err = d.Tokenize(r.Context(), g.Text, g.ParseSpecial, true); err != nil {
+		return err
+	}
+	g.stream = g.stream || stream
+	if !g.stream {
+		g.Hold = g.certain()
+	}
 	events, err := d.Generate(r.Context(), &g.Request)
 	if err != nil {
 		return err
 	}
 	defer events.Close()
 	body.Close()
-	if stream || g.stream {
+	if g.stream {
 		return d.SendStream(w, r, events, &frames{dialect: d, generation: g})
 	}
-	a := newAnswer(d, g)
+	a := newAnswer(d, g, events)
 	for ev, err := range api.Events(r.Context(), events) {
 		if err != nil {
 			return err
 		}
-		a.add(&ev)
+		if err := a.add(&ev); err != nil {
+			return err
+		}
 	}
 	return a.write(w)
 }
