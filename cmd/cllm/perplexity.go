@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -14,15 +13,14 @@ import (
 	"cllm/kernels"
 	"cllm/machine"
 	"cllm/runtime"
-	"cllm/tensor"
 )
 
 // perplexityFlags are the flags of the command.
 type perplexityFlags struct {
-	model                    modelFlags
-	file, base, kvType       string
-	window, windows, threads int
-	diverge, json            bool
+	settings        *settings
+	file, base      string
+	window, windows int
+	diverge, json   bool
 }
 
 func newPerplexity() *cobra.Command {
@@ -38,14 +36,12 @@ func newPerplexity() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
 	}
 	f := cmd.Flags()
-	o.model.add(f)
+	o.settings = addSettings(f, append(modelSettings, "kv-type", "threads")...)
 	f.StringVarP(&o.file, "file", "f", "", "file with the text")
 	f.IntVarP(&o.window, "context", "c", 512, "tokens of a window; with --kl-divergence it is the base's")
 	f.IntVar(&o.windows, "chunks", 0, "the most windows; 0 is all that the text fills")
 	f.StringVar(&o.base, "kl-divergence-base", "", "file of predictions, to write or to compare with")
 	f.BoolVar(&o.diverge, "kl-divergence", false, "compare with --kl-divergence-base")
-	f.StringVar(&o.kvType, "kv-type", "f16", "storage of keys and values: f16, q8_0 or f32")
-	f.IntVarP(&o.threads, "threads", "t", tensor.DefaultThreads(), "compute threads")
 	f.BoolVar(&o.json, "json", false, "print one JSON object")
 	return cmd
 }
@@ -58,16 +54,15 @@ func (o *perplexityFlags) run(cmd *cobra.Command) (err error) {
 		return usage("--kl-divergence takes text and windows from its base: --file and --chunks say nothing")
 	case o.windows < 0:
 		return usage("--chunks is %d, must be 0 or more", o.windows)
-	case o.threads < 1 || o.threads > 1024:
-		return usage("--threads is %d, must be from 1 to 1024", o.threads)
 	case o.window < 4:
 		return usage("--context is %d, must be 4 or more", o.window)
 	}
-	var options runtime.Options
-	if options.KVFormat, err = kvFormat(o.kvType); err != nil {
+	c, _, err := o.settings.load()
+	if err != nil {
 		return err
 	}
-	l, err := load(o.model, slog.Default())
+	options := engineOptions(c, commandLog(cmd))
+	l, err := load(c, options.Logger)
 	if err != nil {
 		return err
 	}
@@ -85,13 +80,13 @@ func (o *perplexityFlags) evaluator(l *loaded, options runtime.Options, window i
 		return nil, err
 	}
 	c := l.model.Config()
-	options.Threads, options.Context, options.StepTokens = o.threads, min(window, c.Context), fidelity.PassTokens
+	options.Context, options.StepTokens = min(window, c.Context), fidelity.PassTokens
 	options.Parallel, options.Speculate = fidelity.PassRows, -1
 	options.KVMemory = fidelity.KVBytes(c, options.KVFormat, window)
 	if _, err := runtime.Plan(c, options, machine.ReadMemory()); err != nil {
 		return nil, err
 	}
-	return fidelity.NewEvaluator(l.model, k, options.KVFormat, o.threads, window)
+	return fidelity.NewEvaluator(l.model, k, options.KVFormat, options.Threads, window)
 }
 
 // windowBOS is what begins a window.

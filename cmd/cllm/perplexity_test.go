@@ -49,7 +49,7 @@ func TestPerplexityUsage(t *testing.T) {
 		{[]string{"--kl-divergence"}, exitUsage, "--kl-divergence-base"},
 		{[]string{"--kl-divergence", "--kl-divergence-base", "x", "-f", tale}, exitUsage, "--file"},
 		{[]string{"-f", tale, "--chunks", "-1"}, exitUsage, "--chunks is -1"},
-		{[]string{"-f", tale, "-t", "0"}, exitUsage, "--threads is 0"},
+		{[]string{"-f", tale, "-t", "-1"}, exitUsage, "-1 is out of range: 0 to 1024"},
 		{[]string{"-f", tale, "-c", "3"}, exitUsage, "--context is 3"},
 		{[]string{"-f", tale, "--kv-type", "f8"}, exitUsage, "--kv-type"},
 		{[]string{"-f", tale}, exitFailure, "needs at least 1024"},
