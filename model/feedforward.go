@@ -33,7 +33,12 @@ func (f *feedForward) run(r *Runner, w *tensor.Worker, b *block, in, _ *rowSet) 
 			if f.up.bias != nil {
 				w.Kernels.Add(u, f.up.bias[lo:hi])
 			}
-			f.act(w.Kernels, r.ffn[i*width+lo:i*width+hi], g, u)
+		}
+		// A few long rows rather than many short ones.
+		n := in.n * (hi - lo)
+		f.act(w.Kernels, gate[:n], gate[:n], up[:n])
+		for i := range in.n {
+			copy(r.ffn[i*width+lo:i*width+hi], gate[i*(hi-lo):])
 		}
 	})
 	w.Barrier()
