@@ -15,16 +15,17 @@ import (
 // scheduler lay out a batch, runs the model on it, draws tokens and sends
 // their text. All methods may be called from any goroutine.
 type Engine struct {
-	model  forwarder
-	vocab  vocabulary
-	pool   *tensor.Pool
-	log    *slog.Logger
-	sched  *scheduler
-	spaces []*workspace // of each worker
-	plan   *MemoryPlan
-	limit  int    // tokens that a sequence can have
-	why    string // what sets the limit
-	free   func() // gives back what New took
+	model   forwarder
+	vocab   vocabulary
+	workers *Workers
+	busy    bool // counted among the busy ones of the workers
+	log     *slog.Logger
+	sched   *scheduler
+	spaces  []*workspace // of each worker
+	plan    *MemoryPlan
+	limit   int    // tokens that a sequence can have
+	why     string // what sets the limit
+	free    func() // gives back what New took
 
 	options Options // in force
 
@@ -124,6 +125,27 @@ func (e *Engine) loop() {
 	}
 }
 
+// setBusy notes for the other engines on the workers whether this one has
+// something to do.
+func (e *Engine) setBusy(busy bool) {
+	switch {
+	case busy && !e.busy:
+		e.workers.busy.Add(1)
+	case !busy && e.busy:
+		e.workers.busy.Add(-1)
+	}
+	e.busy = busy
+}
+
+// others says whether another engine on the workers has something to do.
+func (e *Engine) others() bool {
+	n := e.workers.busy.Load()
+	if e.busy {
+		n--
+	}
+	return n > 0
+}
+
 // intake takes what was submitted, and ends what was abandoned or is too late.
 // It returns false when the engine closes.
 func (e *Engine) intake() bool {
@@ -141,9 +163,11 @@ func (e *Engine) intake() bool {
 	clear(abandoned)
 	e.publish()
 	if closed {
+		e.setBusy(false)
 		return false
 	}
-	if len(s.running)+s.waiting.n == 0 {
+	e.setBusy(len(s.running)+s.waiting.n > 0)
+	if !e.busy {
 		e.probe()
 		e.mu.Lock()
 		if e.draining && e.taken == 0 {

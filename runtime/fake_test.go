@@ -121,7 +121,8 @@ func newRig(t testing.TB, blocks int, o Options) rig {
 		context = min(context, o.Context)
 	}
 	plan := &MemoryPlan{Blocks: blocks, Context: context, Requests: o.RequestMemory}
-	e := newEngine(fake, fake.copy, fakeWords{}, pool, kernels.All()[0], plan, o)
+	e := &Engine{}
+	e.init(fake, fake.copy, fakeWords{}, &Workers{pool: pool, impl: kernels.All()[0]}, plan, o)
 	e.share = 1 << 20 // nobody reads while a rig runs
 	return rig{e, fake}
 }

@@ -3,55 +3,79 @@ package runtime
 import (
 	"fmt"
 
-	"cllm/kernels"
 	"cllm/machine"
 	"cllm/model"
-	"cllm/tensor"
 	"cllm/tokenizer"
 )
 
 // New starts an engine: it plans the memory, takes it, and waits for requests.
-// The model and the tokenizer must stay until [Engine.Close] has returned.
-func New(m *model.Model, tok *tokenizer.Tokenizer, o Options) (*Engine, error) {
+// The model and the tokenizer must stay until [Engine.Close] has returned, and
+// so must workers and ledger that are passed in.
+func New(m *model.Model, tok *tokenizer.Tokenizer, o Options) (_ *Engine, err error) {
 	c := m.Config()
-	plan, err := Plan(c, o, machine.ReadMemory())
+	o, err = o.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	if o, err = o.withDefaults(); err != nil {
-		return nil, err
+	e := &Engine{}
+	var plan *MemoryPlan
+	leave := func() {}
+	if o.Ledger != nil {
+		plan, err = o.Ledger.enter(e, c, o)
+		leave = func() { o.Ledger.leave(e) }
+	} else {
+		plan, err = makePlan(c, o, machine.ReadMemory(), 0)
 	}
-	impl, err := kernels.Select(o.Kernels)
 	if err != nil {
 		return nil, err
 	}
+	free := cleanup{leave}
+	defer func() {
+		if err != nil {
+			free.run()
+		}
+	}()
+	workers := o.Workers
+	if workers == nil {
+		if workers, err = NewWorkers(o.Threads, o.Kernels); err != nil {
+			return nil, err
+		}
+		free.add(workers.Close)
+	}
+	workers.pool.Fit(c.MaxK())
 	kv, err := model.NewKVCache(c, o.KVFormat, plan.Blocks)
 	if err != nil {
 		return nil, err
 	}
-	pool := tensor.NewPool(o.Threads, impl, c.MaxK())
-	free := func() {
-		pool.Close()
-		kv.Close()
-	}
-	runner, err := model.NewRunner(m, kv, pool, o.StepTokens, o.outputs())
+	free.add(func() { kv.Close() })
+	runner, err := model.NewRunner(m, kv, workers.pool, o.StepTokens, o.outputs())
 	if err != nil {
-		free()
 		return nil, err
 	}
-	e := newEngine(runner, kv.Copy, words{tok, c.Vocab}, pool, impl, plan, o)
-	e.free = free
+	e.init(runner, kv.Copy, words{tok, c.Vocab}, workers, plan, o)
+	e.free = free.run
 	e.start()
 	return e, nil
 }
 
-// newEngine puts an engine together, not yet started.
-func newEngine(f forwarder, copyBlock func(dst, src int32), v vocabulary, pool *tensor.Pool, impl *kernels.Impl, plan *MemoryPlan, o Options) *Engine {
+// cleanup is what is to be undone, the last first.
+type cleanup []func()
+
+func (c *cleanup) add(f func()) { *c = append(*c, f) }
+
+func (c *cleanup) run() {
+	for i := len(*c) - 1; i >= 0; i-- {
+		(*c)[i]()
+	}
+}
+
+// init puts an engine together, not yet started.
+func (e *Engine) init(f forwarder, copyBlock func(dst, src int32), v vocabulary, workers *Workers, plan *MemoryPlan, o Options) {
 	account := &account{limit: plan.Requests}
-	e := &Engine{
+	*e = Engine{
 		model:    f,
 		vocab:    v,
-		pool:     pool,
+		workers:  workers,
 		log:      o.Logger,
 		plan:     plan,
 		limit:    plan.Context,
@@ -63,7 +87,7 @@ func newEngine(f forwarder, copyBlock func(dst, src int32), v vocabulary, pool *
 			pool:       newBlockPool(plan.Blocks, !o.NoPrefixCache),
 			copyBlock:  copyBlock,
 			copies:     max(1, copiedBytes/int(max(plan.BlockBytes, 1))),
-			others:     func() bool { return false },
+			others:     e.others,
 			requests:   account,
 			placeBytes: placeBytes(plan.Context),
 			maxRunning: o.Parallel,
@@ -75,10 +99,9 @@ func newEngine(f forwarder, copyBlock func(dst, src int32), v vocabulary, pool *
 		stats:  Stats{Finished: make(map[string]uint64)},
 	}
 	e.sample = e.sampleSome
-	for range pool.Threads() {
-		e.spaces = append(e.spaces, newWorkspace(v.Size(), impl))
+	for range workers.Threads() {
+		e.spaces = append(e.spaces, newWorkspace(v.Size(), workers.impl))
 	}
-	return e
 }
 
 // Plan is where the engine's memory went.

@@ -36,6 +36,13 @@ type Options struct {
 	NoPrefixCache bool // do not keep computed prompts for others that begin alike
 	Speculate     int  // longest draft of prompt lookup; 0: 16, negative: none
 
+	// Workers compute for this engine and others; nil: the engine has its own, as
+	// Threads and Kernels say, which are not looked at otherwise.
+	Workers *Workers
+	// Ledger is what this engine and others draw their memory from; nil: this
+	// engine has MemoryLimit, which is not looked at otherwise, to itself.
+	Ledger *Ledger
+
 	Kernels string       // name of the kernels; "": the best for this CPU
 	Logger  *slog.Logger // nil: [slog.Default]
 }
@@ -62,6 +69,9 @@ func (o Options) withDefaults() (Options, error) {
 		if f.value < 0 {
 			return o, fmt.Errorf("%s %d: must not be negative", f.name, f.value)
 		}
+	}
+	if o.Workers != nil {
+		o.Threads = o.Workers.Threads()
 	}
 	o.Threads = orDefault(o.Threads, tensor.DefaultThreads())
 	o.Parallel = orDefault(o.Parallel, defaultParallel)

@@ -20,6 +20,7 @@ type MemoryPlan struct {
 	Requests int64
 	Margin   int64 // tokenizer, running sequences, Go itself
 	Total    int64
+	Others   int64 // Total of the other engines that draw from the same ledger
 	Limit    int64 // what Total must stay under; 0: not known
 	Source   string
 
@@ -68,6 +69,12 @@ func Plan(c model.Config, o Options, m machine.Memory) (*MemoryPlan, error) {
 	if err != nil {
 		return nil, err
 	}
+	return makePlan(c, o, m, 0)
+}
+
+// makePlan is Plan for options in force, beside engines of the same process that
+// hold others bytes.
+func makePlan(c model.Config, o Options, m machine.Memory, others int64) (*MemoryPlan, error) {
 	if o.Context > c.Context {
 		return nil, fmt.Errorf("context %d: the model was made for 1 to %d tokens", o.Context, c.Context)
 	}
@@ -75,6 +82,7 @@ func Plan(c model.Config, o Options, m machine.Memory) (*MemoryPlan, error) {
 		Weights:     c.WeightBytes,
 		Scratch:     model.ScratchBytes(c, o.Threads, o.StepTokens, o.outputs()) + int64(o.Threads)*workspaceBytes(c.Vocab),
 		Requests:    o.RequestMemory,
+		Others:      others,
 		BlockBytes:  model.BlockBytes(c, o.KVFormat),
 		BlockTokens: blockTokens,
 		Parallel:    o.Parallel,
@@ -92,7 +100,7 @@ func Plan(c model.Config, o Options, m machine.Memory) (*MemoryPlan, error) {
 	tokens := func(bytes int64) int64 { return bytes / p.BlockBytes * blockTokens }
 	var most int64 // tokens that fit
 	if p.Limit > 0 {
-		most = max((p.Limit-fixed)/(p.BlockBytes+bytesPerBlock)*blockTokens, 0)
+		most = max((p.Limit-p.Others-fixed)/(p.BlockBytes+bytesPerBlock)*blockTokens, 0)
 	} else {
 		most = 1 << 40
 	}
@@ -123,11 +131,15 @@ func Plan(c model.Config, o Options, m machine.Memory) (*MemoryPlan, error) {
 	p.Margin += int64(p.Blocks) * bytesPerBlock
 	p.Context = int(min(int64(context), want))
 	p.Total = p.Weights + p.KV + p.Scratch + p.Requests + p.Margin
-	if p.Limit > 0 && p.Total > p.Limit {
+	if p.Limit > 0 && p.Total+p.Others > p.Limit {
+		beside := ""
+		if p.Others > 0 {
+			beside = fmt.Sprintf(", of which other engines hold %s", size(p.Others))
+		}
 		return nil, fmt.Errorf("the model needs %s (weights %s, KV cache %s for %d tokens, scratch %s, requests %s, margin %s), "+
-			"the %s allows %s: lower the context, the KV cache's memory, the requests' or the number of parallel sequences, "+
+			"the %s allows %s%s: lower the context, the KV cache's memory, the requests' or the number of parallel sequences, "+
 			"store keys and values in Q8_0, or take a smaller model",
-			size(p.Total), size(p.Weights), size(p.KV), want, size(p.Scratch), size(p.Requests), size(p.Margin), p.Source, size(p.Limit))
+			size(p.Total), size(p.Weights), size(p.KV), want, size(p.Scratch), size(p.Requests), size(p.Margin), p.Source, size(p.Limit), beside)
 	}
 	return p, nil
 }
@@ -153,6 +165,9 @@ func (p *MemoryPlan) setLimit(user int64, m machine.Memory) {
 	take(m.Total, "machine's memory")
 }
 
+// goBytes is what of the plan is on Go's heap.
+func (p *MemoryPlan) goBytes() int64 { return p.Scratch + p.Requests + p.Margin }
+
 // bytesFor is the KV memory of so many tokens.
 func (p *MemoryPlan) bytesFor(tokens int64) int64 {
 	return roundUp(int(tokens)) / blockTokens * p.BlockBytes
@@ -173,8 +188,11 @@ func (p *MemoryPlan) String() string {
 	line("scratch", p.Scratch, "for up to %d sequences at once", p.Parallel)
 	line("requests", p.Requests, "prompts, log-probabilities and whole answers of all requests; beyond it 429")
 	line("margin", p.Margin, "tokenizer, running sequences, runtime")
+	if p.Others > 0 {
+		line("others", p.Others, "other engines of this process")
+	}
 	if p.Limit > 0 {
-		line("total", p.Total, "of %s (%s)", size(p.Limit), p.Source)
+		line("total", p.Total+p.Others, "of %s (%s)", size(p.Limit), p.Source)
 	} else {
 		line("total", p.Total, "no limit known")
 	}

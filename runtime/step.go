@@ -89,7 +89,7 @@ func (e *Engine) sampleAll(out [][]float32) {
 		e.planSampling(&e.sched.picks[i])
 	}
 	e.nextSampling.Store(0)
-	err := e.pool.Run(e.sample)
+	err := e.workers.pool.Run(e.sample)
 	for i := range e.samplings {
 		p := e.samplings[i].pick
 		if e.samplings[i].err != nil {

@@ -17,6 +17,7 @@ import (
 type Pool struct {
 	mu      sync.Mutex // one Run at a time
 	workers []Worker
+	maxK    int
 	exited  sync.WaitGroup
 
 	fn       func(*Worker)
@@ -102,7 +103,7 @@ var errAborted = errors.New("another worker failed")
 // compute with k. maxK is the longest row of any matrix they will multiply.
 func NewPool(threads int, k *kernels.Impl, maxK int) *Pool {
 	threads = max(threads, 1)
-	p := &Pool{workers: make([]Worker, threads)}
+	p := &Pool{workers: make([]Worker, threads), maxK: maxK}
 	p.start.init()
 	p.barrier.init()
 	p.done.init()
@@ -116,6 +117,20 @@ func NewPool(threads int, k *kernels.Impl, maxK int) *Pool {
 		p.exited.Go(func() { p.serve(&p.workers[i]) })
 	}
 	return p
+}
+
+// Fit makes the workers' memory do for rows of up to maxK weights too. It waits
+// for a Run to end.
+func (p *Pool) Fit(maxK int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if maxK <= p.maxK {
+		return
+	}
+	p.maxK = maxK
+	for i := range p.workers {
+		p.workers[i].Scratch = kernels.NewScratch(maxK)
+	}
 }
 
 // Threads is the number of workers, the caller of Run included.
