@@ -30,13 +30,16 @@ type Config struct {
 	StepTokens  int   // tokens of one step of the engine; 0 = automatic
 	MemoryLimit int64 // bytes for everything; 0 = what cgroup and machine allow
 	KVMemory    int64 // bytes of the KV pool; 0 = automatic
-	KVType      kernels.KVFormat
-	PrefixCache bool // share the KV blocks of equal prompt beginnings
-	Speculate   bool // guess tokens by looking up the prompt
-	Mlock       bool // lock the weights in memory
+	// RequestMemory is the bytes that all requests together may hold; 0 = automatic.
+	RequestMemory int64
+	KVType        kernels.KVFormat
+	PrefixCache   bool // share the KV blocks of equal prompt beginnings
+	Speculate     bool // guess tokens by looking up the prompt
+	Mlock         bool // lock the weights in memory
 
-	MaxInput int           // tokens of a prompt; 0 = the context
-	Timeout  time.Duration // of a request; 0 = none
+	MaxInput     int           // tokens of a prompt; 0 = the context
+	Timeout      time.Duration // of a request; 0 = none
+	WriteTimeout time.Duration // for a client to take what is written; 0 = the default
 	// With TokenTimeout over 0 a request's timeout follows its max_tokens:
 	// TokenTimeout for each, within [MinTimeout, MaxTimeout]; MaxTimeout 0 = any.
 	TokenTimeout, MinTimeout, MaxTimeout time.Duration
@@ -63,7 +66,7 @@ func Default() Config {
 	return Config{
 		Host: "127.0.0.1", Port: 8080, Benchmark: true,
 		Parallel: 64, MaxWaiting: 512, KVType: kernels.KVF16, PrefixCache: true, Speculate: true,
-		Timeout:    10 * time.Minute,
+		Timeout: 10 * time.Minute, WriteTimeout: 30 * time.Second,
 		MinTimeout: time.Second, MaxTimeout: time.Hour,
 		Defaults: Defaults{MaxTokens: 256, Temperature: 0.7, TopP: 0.9, TopK: 40, RepetitionPenalty: 1.1},
 		LogLevel: "info", LogMaxSizeMB: 100, LogMaxFiles: 5,

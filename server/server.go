@@ -67,6 +67,9 @@ func New(o Options) *Server {
 	if s.log == nil {
 		s.log = slog.Default()
 	}
+	if w := o.Config.WriteTimeout; w > 0 {
+		s.times.write = w
+	}
 	for _, dialect := range dialects {
 		s.dialects = append(s.dialects, dialect(s))
 	}

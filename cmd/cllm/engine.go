@@ -72,7 +72,8 @@ func (l *loaded) bytesPerStep() int64 {
 // engineOptions are the settings as an engine takes them.
 func engineOptions(c *config.Config, log *slog.Logger) runtime.Options {
 	o := runtime.Options{Threads: c.Threads, Context: c.Context, Parallel: c.Parallel, MaxWaiting: c.MaxWaiting, StepTokens: c.StepTokens,
-		MemoryLimit: c.MemoryLimit, KVMemory: c.KVMemory, KVFormat: c.KVType, NoPrefixCache: !c.PrefixCache, Logger: log}
+		MemoryLimit: c.MemoryLimit, KVMemory: c.KVMemory, RequestMemory: c.RequestMemory, StallTimeout: c.WriteTimeout,
+		KVFormat: c.KVType, NoPrefixCache: !c.PrefixCache, Logger: log}
 	if o.Threads == 0 {
 		o.Threads = tensor.DefaultThreads()
 	}

@@ -44,7 +44,7 @@ func newPlan() *cobra.Command {
 		}
 		if asJSON {
 			return writeJSON(cmd.OutOrStdout(), map[string]any{
-				"weights_bytes": p.Weights, "kv_bytes": p.KV, "scratch_bytes": p.Scratch, "margin_bytes": p.Margin,
+				"weights_bytes": p.Weights, "kv_bytes": p.KV, "scratch_bytes": p.Scratch, "request_bytes": p.Requests, "margin_bytes": p.Margin,
 				"total_bytes": p.Total, "limit_bytes": p.Limit, "limit_source": p.Source,
 				"kv_blocks": p.Blocks, "kv_block_bytes": p.BlockBytes, "kv_block_tokens": p.BlockTokens,
 				"kv_type": p.KVFormat, "context": p.Context, "parallel": p.Parallel,

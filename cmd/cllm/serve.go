@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	goruntime "runtime"
-	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -56,14 +55,13 @@ func serve(ctx context.Context, c *config.Config, log *slog.Logger) error {
 	// The workers keep every core busy. Threads of their own let the system
 	// share the cores with those that answer, at once and not at the next step.
 	goruntime.GOMAXPROCS(max(goruntime.GOMAXPROCS(0), options.Threads+2))
+	options.Ledger = runtime.NewLedger(options.MemoryLimit)
 	engine, err := runtime.New(l.model, l.tokenizer, options)
 	if err != nil {
 		return err
 	}
 	defer engine.Close()
 	l.lock(c, log)
-	// The plan's part that is Go's: near it, garbage is collected sooner.
-	debug.SetMemoryLimit(engine.Plan().Scratch + engine.Plan().Margin)
 	for line := range strings.Lines(engine.Plan().String()) {
 		log.Info("memory: " + strings.TrimSpace(line))
 	}
