@@ -48,6 +48,7 @@ type goldenCase struct {
 type golden struct {
 	Model      string       `json:"model"`
 	SHA256     string       `json:"sha256"`
+	Overrides  []string     `json:"overrides"`
 	Cases      []goldenCase `json:"cases"`
 	Perplexity struct {
 		Tokens int     `json:"tokens"`
@@ -95,7 +96,9 @@ func findModel(t *testing.T, name string) string {
 
 func runGolden(t *testing.T, g *golden, path string) {
 	require.Equal(t, g.SHA256, fileHash(t, path), "%s is not the file that the record was made from", path)
-	f, err := gguf.Open(path)
+	overrides, err := gguf.ParseOverrides(g.Overrides...)
+	require.NoError(t, err)
+	f, err := gguf.Open(path, overrides...)
 	require.NoError(t, err)
 	defer f.Close()
 	tok, err := tokenizer.New(f)
@@ -137,7 +140,7 @@ func runGolden(t *testing.T, g *golden, path string) {
 	}
 
 	text := "../testdata/golden/tale.txt"
-	if strings.HasPrefix(g.Model, "qwen") {
+	if !strings.HasPrefix(g.Model, "demo") {
 		text = "../testdata/golden/code.txt"
 	}
 	raw, err := os.ReadFile(text)

@@ -23,6 +23,21 @@ class ModelParams(C.Structure):
                 ("check_tensors", C.c_bool), ("use_extra_bufts", C.c_bool), ("no_host", C.c_bool), ("no_alloc", C.c_bool), ("load_mtp", C.c_bool)]
 
 
+class MetadataOverride(C.Structure):
+    class Value(C.Union):
+        _fields_ = [("int", C.c_int64), ("float", C.c_double), ("bool", C.c_bool), ("str", C.c_char * 128)]
+    _fields_ = [("type", C.c_int), ("key", C.c_char * 128), ("value", Value)]
+
+    @classmethod
+    def parse(cls, text):
+        """KEY=TYPE:VALUE, as the tools' --override-kv takes it."""
+        key, typed = text.split("=", 1)
+        kind, value = typed.split(":", 1)
+        o = cls(("int", "float", "bool", "str").index(kind), key.encode())
+        setattr(o.value, kind, {"int": int, "float": float, "bool": "true".__eq__, "str": str.encode}[kind](value))
+        return o
+
+
 class ContextParams(C.Structure):
     _fields_ = [(n, C.c_uint32) for n in ("n_ctx", "n_batch", "n_ubatch", "n_seq_max", "n_rs_seq", "n_outputs_max", "n_outputs_max_per_seq")] + \
         [("n_threads", C.c_int32), ("n_threads_batch", C.c_int32)] + \
@@ -106,8 +121,12 @@ class Llama:
         if self.lib.llama_model_quantize(str(src).encode(), str(dst).encode(), C.byref(p)) != 0:
             raise RuntimeError(f"llama.cpp could not quantize {src} to {dst}")
 
-    def open(self, path, n_ctx, threads=2, flash=True):
+    def open(self, path, n_ctx, threads=2, flash=True, overrides=()):
+        """overrides are metadata to use instead of the file's, each KEY=TYPE:VALUE."""
         p = self.lib.llama_model_default_params()
+        table = (MetadataOverride * (len(overrides) + 1))(*map(MetadataOverride.parse, overrides))  # an empty key ends it
+        if overrides:
+            p.kv_overrides = C.cast(table, C.c_void_p)
         p.n_gpu_layers = 0
         p.use_extra_bufts = False  # no repacked weights: the plain kernels are the reference
         self.model = self.lib.llama_model_load_from_file(str(path).encode(), p)
