@@ -101,18 +101,6 @@ var decodesAVX2 = map[Format]MulFunc{
 	IQ4_XS: (&superDecode{136, true, false, decodeIQ4_XSAVX2}).mul,
 }
 
-// fewColumns is a product that takes few columns, one by one, with one and more
-// with many.
-func fewColumns(few int, one, many MulFunc) MulFunc {
-	return func(y []float32, stride int, w []byte, rows int, a *Acts, s *Scratch) {
-		if a.N <= few {
-			one(y, stride, w, rows, a, s)
-		} else {
-			many(y, stride, w, rows, a, s)
-		}
-	}
-}
-
 // Constants of the decoding.
 var (
 	// bitBytes16 are the bytes of 32 bits that the first, then the second

@@ -11,6 +11,12 @@ type floatFormatAVX2 struct {
 	one, four func(lanes *float32, w *byte, x *float32, n, xstride int)
 }
 
+var floatsAVX2 = map[Format]MulFunc{
+	F32:  (&floatFormatAVX2{4, loadF32, dotsF32x1AVX2, dotsF32x4AVX2}).mul,
+	F16:  (&floatFormatAVX2{2, loadF16, dotsF16x1AVX2, dotsF16x4AVX2}).mul,
+	BF16: (&floatFormatAVX2{2, loadBF16, dotsBF16x1AVX2, dotsBF16x4AVX2}).mul,
+}
+
 func (f *floatFormatAVX2) mul(y []float32, stride int, w []byte, rows int, a *Acts, s *Scratch) {
 	size, whole := a.K*f.size, a.K&^15
 	lanes := s.F[:4*16]

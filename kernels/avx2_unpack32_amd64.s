@@ -29,7 +29,7 @@
 // Q4_0: nibbles plus 8, which makes their offset 16. Y14 = 8.
 #define CONSTS_Q4_0 \
 	CONSTS_NIBBLES; \
-	VPBROADCASTD ·offsets+0(SB), Y14
+	VPBROADCASTD ·offset8(SB), Y14
 #define PUTQ4_0(i, X) \
 	LOW(X, Y8); \
 	HIGH(X, Y9); \
