@@ -9,7 +9,7 @@ import (
 )
 
 func archImpls() []*Impl {
-	return []*Impl{avx2(), avx512()}
+	return []*Impl{avx2(), avxVNNI(), avx512()}
 }
 
 // missing names those of the features that this CPU (or its operating system)

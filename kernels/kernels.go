@@ -130,7 +130,7 @@ type AttendFunc func(a *Attention, block []byte, visible []Range)
 // generic Go when the registry is built, so that every field can be called.
 // The functions run on the caller's goroutine and never allocate.
 type Impl struct {
-	Name string // "generic", "avx2", "avx512", "neon", "dotprod", "i8mm"
+	Name string // "generic", "avx2", "avxvnni", "avx512", "neon", "dotprod", "i8mm"
 	// Missing names the CPU feature that this machine lacks, or is empty.
 	Missing string
 	// Rank orders the available implementations; the highest is the default.

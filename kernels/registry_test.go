@@ -76,6 +76,7 @@ func TestEveryImplIsComplete(t *testing.T) {
 // all else is assembly.
 var leftToGo = map[string]string{
 	"avx2":    "StoreKV[F32] Attend[F32] StoreKV[Q8_0] Attend[Q8_0]",
+	"avxvnni": "StoreKV[F32] Attend[F32] StoreKV[Q8_0] Attend[Q8_0]",
 	"avx512":  "StoreKV[F32]",
 	"neon":    "Mul[F32] Mul[F16] Mul[BF16] Mul[Q4_0] Mul[Q4_1] Mul[Q5_1] Mul[Q2_K] Mul[Q3_K] Mul[Q5_K] Mul[IQ4_NL] Mul[IQ4_XS] StoreKV[F32]",
 	"dotprod": "Mul[F32] Mul[F16] Mul[BF16] StoreKV[F32]",

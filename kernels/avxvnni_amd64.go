@@ -1,0 +1,68 @@
+//go:build amd64 && !noasm
+
+package kernels
+
+import "github.com/klauspost/cpuid/v2"
+
+// avxVNNI is the arithmetic of CPUs with the dot products of AVX-512 in 256 bits
+// (Alder Lake and later, Zen 5); but for these it is avx2.
+func avxVNNI() *Impl {
+	k := avx2()
+	k.Name, k.Rank = "avxvnni", 15
+	k.Missing = missing(cpuid.AVX2, cpuid.FMA3, cpuid.F16C, cpuid.AVXVNNI)
+	for f, tile := range tilesAVX2 {
+		k.Mul[f] = fewColumns(1, decodesAVXVNNI[f], tile.mul)
+	}
+	return k
+}
+
+var decodesAVXVNNI = map[Format]MulFunc{
+	Q4_0:   (&blockDecode{18, decodeQ4_0AVXVNNI}).mul,
+	Q4_1:   (&blockDecode{20, decodeQ4_1AVXVNNI}).mul,
+	Q5_0:   (&blockDecode{22, decodeQ5_0AVXVNNI}).mul,
+	Q5_1:   (&blockDecode{24, decodeQ5_1AVXVNNI}).mul,
+	Q8_0:   (&blockDecode{34, decodeQ8_0AVXVNNI}).mul,
+	IQ4_NL: (&blockDecode{18, decodeIQ4_NLAVXVNNI}).mul,
+	Q2_K:   (&superDecode{84, false, false, decodeQ2_KAVXVNNI}).mul,
+	Q3_K:   (&superDecode{110, false, false, decodeQ3_KAVXVNNI}).mul,
+	Q4_K:   (&superDecode{144, false, true, decodeQ4_KAVXVNNI}).mul,
+	Q5_K:   (&superDecode{176, false, true, decodeQ5_KAVXVNNI}).mul,
+	Q6_K:   (&superDecode{210, false, false, decodeQ6_KAVXVNNI}).mul,
+	IQ4_XS: (&superDecode{136, true, false, decodeIQ4_XSAVXVNNI}).mul,
+}
+
+//go:noescape
+func decodeQ4_0AVXVNNI(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
+
+//go:noescape
+func decodeQ4_1AVXVNNI(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
+
+//go:noescape
+func decodeQ5_0AVXVNNI(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
+
+//go:noescape
+func decodeQ5_1AVXVNNI(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
+
+//go:noescape
+func decodeQ8_0AVXVNNI(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
+
+//go:noescape
+func decodeIQ4_NLAVXVNNI(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
+
+//go:noescape
+func decodeQ2_KAVXVNNI(y *float32, w *byte, rows, n int, q *int8, d *float32, sum *int16, mem *byte)
+
+//go:noescape
+func decodeQ3_KAVXVNNI(y *float32, w *byte, rows, n int, q *int8, d *float32, sum *int16, mem *byte)
+
+//go:noescape
+func decodeQ4_KAVXVNNI(y *float32, w *byte, rows, n int, q *int8, d *float32, sum *int16, mem *byte)
+
+//go:noescape
+func decodeQ5_KAVXVNNI(y *float32, w *byte, rows, n int, q *int8, d *float32, sum *int16, mem *byte)
+
+//go:noescape
+func decodeQ6_KAVXVNNI(y *float32, w *byte, rows, n int, q *int8, d *float32, sum *int16, mem *byte)
+
+//go:noescape
+func decodeIQ4_XSAVXVNNI(y *float32, w *byte, rows, n int, q *int8, d *float32, sum *int16, mem *byte)
