@@ -121,7 +121,7 @@ class Llama:
         if self.lib.llama_model_quantize(str(src).encode(), str(dst).encode(), C.byref(p)) != 0:
             raise RuntimeError(f"llama.cpp could not quantize {src} to {dst}")
 
-    def open(self, path, n_ctx, threads=2, flash=True, overrides=()):
+    def open(self, path, n_ctx, threads=1, flash=True, overrides=()):
         """overrides are metadata to use instead of the file's, each KEY=TYPE:VALUE."""
         p = self.lib.llama_model_default_params()
         table = (MetadataOverride * (len(overrides) + 1))(*map(MetadataOverride.parse, overrides))  # an empty key ends it
