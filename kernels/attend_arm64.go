@@ -5,7 +5,6 @@ package kernels
 import (
 	"math"
 	"slices"
-	"unsafe"
 )
 
 //go:noescape
@@ -48,19 +47,10 @@ func storeKVF16Neon(block []byte, slot int, k, v []float32) {
 }
 
 func storeKVQ8Neon(block []byte, slot int, k, v []float32) {
-	n := len(k)
-	kq, kd, vq, vd := blockQ8(block, n)
-	var (
-		q    [32]int8
-		bias int32
-	)
-	for b := range n / 32 {
-		quantize32Neon(&q[0], float32s(kd[4*keyIndex(slot, b, n/32):]), &bias, &k[32*b], 1)
-		for i := 0; i < 32; i += 4 {
-			*(*[4]int8)(unsafe.Pointer(&kq[keyQ8Index(slot, 32*b+i, n)])) = [4]int8(q[i:])
-		}
-		quantize32Neon(int8s(vq[valueIndex(slot, 32*b, n):]), float32s(vd[4*valueIndex(slot, b, n/32):]), &bias, &v[32*b], 1)
-	}
+	storeQ8With(block, slot, k, v, func(q *int8, d, x *float32) {
+		var bias int32
+		quantize32Neon(q, d, &bias, x, 1)
+	})
 }
 
 func attendF16Neon(a *Attention, block []byte, visible []Range) {

@@ -18,7 +18,8 @@ func avx2() *Impl {
 	}
 	k.Quantize = [NumActKinds]QuantizeFunc{Act32: quantizeAct32AVX2, Act256: quantizeAct256AVX2}
 	k.RMSNorm, k.Rope, k.SiLUMul, k.Add, k.Max = rmsNorm2, rope2, siluMul2, add2, max2
-	k.StoreKV[KVF16], k.Attend[KVF16] = storeKVF16AVX2, attendF16AVX2
+	k.StoreKV[KVF16], k.StoreKV[KVQ8] = storeKVF16AVX2, storeKVQ8AVX2
+	k.Attend = [NumKVFormats]AttendFunc{KVF16: attendF16AVX2, KVF32: attendF32AVX2, KVQ8: attendQ8AVX2}
 	return k
 }
 

@@ -1,157 +1,184 @@
 //go:build amd64 && !noasm
 
 #include "textflag.h"
-#include "avx2_elem_amd64.h"
+#include "avx2_attend_amd64.h"
 
-// Attention for AVX2: four queries at a time, R9 bytes apart (R8 = query 0, R10 =
-// 3·R9), over float16 keys and values.
+// Attention for AVX2: scores, and sums of weighted values. The values of a block
+// follow its keys, and the keys of the next head the values: each is fetched while
+// the other is used.
 
-// An element of a query times that of sixteen keys in Y8, Y9.
-#define SCORE(Q, A, B) \
-	VBROADCASTSS Q, Y10; \
-	VFMADD231PS Y10, Y8, A; \
-	VFMADD231PS Y10, Y9, B
-
-// func scoresF16AVX2(p, q *float32, k *byte, head int)
-//
-// The scores of four queries, p [4][32], over one tile of sixteen positions.
-TEXT ·scoresF16AVX2(SB), NOSPLIT, $0-32
-	MOVQ p+0(FP), DI
-	MOVQ q+8(FP), R8
-	MOVQ k+16(FP), SI
-	MOVQ head+24(FP), CX
-	LEAQ (CX*4), R9
-	LEAQ (R9)(R9*2), R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-
-dim:
-	VCVTPH2PS (SI), Y8
-	VCVTPH2PS 16(SI), Y9
-	SCORE((R8), Y0, Y1)
-	SCORE((R8)(R9*1), Y2, Y3)
-	SCORE((R8)(R9*2), Y4, Y5)
-	SCORE((R8)(R10*1), Y6, Y7)
-	ADDQ $32, SI
-	ADDQ $4, R8
-	DECQ CX
-	JNZ  dim
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
-	VMOVUPS Y2, 128(DI)
-	VMOVUPS Y3, 160(DI)
-	VMOVUPS Y4, 256(DI)
-	VMOVUPS Y5, 288(DI)
-	VMOVUPS Y6, 384(DI)
-	VMOVUPS Y7, 416(DI)
-	VZEROUPPER
+// Two elements of the keys of both tiles, at SI and BX, a turn. SIZE = bytes of
+// sixteen elements, DX = values, FETCHn fetches n·2·SIZE bytes.
+#define SCORESW(LANES, SIZE, FETCH2, N, inner) \
+	N(NONEW); \
+inner: \
+	FETCH2(DX); \
+	LANES(0, SI); \
+	N(SCORE0LO); \
+	LANES(0, BX); \
+	N(SCORE0HI); \
+	LANES(SIZE, SI); \
+	N(SCORE1LO); \
+	LANES(SIZE, BX); \
+	N(SCORE1HI); \
+	ADDQ $(2*SIZE), SI; \
+	ADDQ $(2*SIZE), BX; \
+	ADDQ $(4*SIZE), DX; \
+	ADDQ $8, R8; \
+	SUBQ $2, CX; \
+	JNZ  inner; \
+	N(PUTSCORESW); \
+	VZEROUPPER; \
 	RET
 
-// Sixteen accumulators of a query, and their correction.
-#define CORRECT(Q, C, A, B) \
-	VBROADCASTSS C(DX), Y8; \
-	VMULPS 0 Q, Y8, A; \
-	VMULPS 32 Q, Y8, B
-#define WEIGH(P, A, B) \
-	VBROADCASTSS P(BX), Y10; \
-	VFMADD231PS Y10, Y8, A; \
-	VFMADD231PS Y10, Y9, B
-#define PUT(Q, A, B) \
-	VMOVUPS A, 0 Q; \
-	VMOVUPS B, 32 Q
-
-// func sumsF16AVX2(acc, c, p *float32, v *byte, head, positions int)
-//
-// acc[i] = acc[i]·c[i] + Σ p[i][t]·v[t] of four queries over positions ≥ 1.
-TEXT ·sumsF16AVX2(SB), NOSPLIT, $0-48
-	MOVQ acc+0(FP), R8
-	MOVQ c+8(FP), DX
-	MOVQ v+24(FP), DI
-	MOVQ head+32(FP), CX
-	LEAQ (CX*4), R9
-	LEAQ (R9)(R9*2), R10
-	LEAQ (CX*2), R11
-
-dims:
-	MOVQ p+16(FP), BX
-	MOVQ positions+40(FP), AX
-	MOVQ DI, SI
-	CORRECT((R8), 0, Y0, Y1)
-	CORRECT((R8)(R9*1), 4, Y2, Y3)
-	CORRECT((R8)(R9*2), 8, Y4, Y5)
-	CORRECT((R8)(R10*1), 12, Y6, Y7)
-
-position:
-	VCVTPH2PS (SI), Y8
-	VCVTPH2PS 16(SI), Y9
-	WEIGH(0, Y0, Y1)
-	WEIGH(128, Y2, Y3)
-	WEIGH(256, Y4, Y5)
-	WEIGH(384, Y6, Y7)
-	ADDQ R11, SI
-	ADDQ $4, BX
-	DECQ AX
-	JNZ  position
-	PUT((R8), Y0, Y1)
-	PUT((R8)(R9*1), Y2, Y3)
-	PUT((R8)(R9*2), Y4, Y5)
-	PUT((R8)(R10*1), Y6, Y7)
-	ADDQ $32, DI
-	ADDQ $64, R8
-	SUBQ $16, CX
-	JNZ  dims
-	VZEROUPPER
+// The same of one tile, and then of the other, at BX.
+#define SCORESN(LANES, SIZE, FETCH1, N, outer, inner) \
+outer: \
+	N(NONEN); \
+inner: \
+	FETCH1(DX); \
+	LANES(0, SI); \
+	N(SCORE0N); \
+	LANES(SIZE, SI); \
+	N(SCORE1N); \
+	ADDQ $(2*SIZE), SI; \
+	ADDQ $(2*SIZE), DX; \
+	ADDQ $8, R8; \
+	ADDQ $8, R11; \
+	SUBQ $2, CX; \
+	JNZ  inner; \
+	N(PUTSCORESN); \
+	ADDQ $64, DI; \
+	MOVQ R9, CX; \
+	SUBQ R9, R8; \
+	SUBQ R9, R11; \
+	SHRQ $2, CX; \
+	CMPQ SI, BX; \
+	JEQ  outer; \
+	VZEROUPPER; \
 	RET
 
-// Eight weights at OFF(DI) of the positions from FROM on; [Y11, Y12) = visible,
-// Y13 = 0 to 7, Y14 = maximum. Stays in D.
-#define WEIGHTS(OFF, FROM, D) \
-	VPADDD ·eights+FROM(SB), Y13, Y6; \
-	VPCMPGTD Y6, Y11, Y5; \
-	VPCMPGTD Y6, Y12, Y6; \
-	VPANDN   Y6, Y5, Y6; \
-	VMOVUPS OFF(DI), D; \
-	VSUBPS Y14, D, D; \
-	EXP(D, Y7, Y8, Y9, Y10); \
-	VPAND Y6, D, D; \
-	VMOVUPS D, OFF(DI)
-
-// func weightsAVX2(p *float32, m float32, lo, hi int32) float32
-//
-// p [32] = exp32(p - m), zero outside [lo, hi); the result is the sum of p[0..16)
-// + p[16..32) in the tree of sumLanes.
-TEXT ·weightsAVX2(SB), NOSPLIT, $0-28
-	MOVQ p+0(FP), DI
-	VBROADCASTSS m+8(FP), Y14
-	MOVL lo+12(FP), AX
-	VMOVD AX, X11
-	VPBROADCASTD X11, Y11
-	MOVL hi+16(FP), AX
-	VMOVD AX, X12
-	VPBROADCASTD X12, Y12
-	VMOVDQU ·eights+128(SB), Y13
-	WEIGHTS(0, 0, Y0)
-	WEIGHTS(32, 32, Y1)
-	WEIGHTS(64, 64, Y2)
-	WEIGHTS(96, 96, Y3)
-	VADDPS Y2, Y0, Y0
-	VADDPS Y3, Y1, Y1
-	VADDPS Y1, Y0, Y0
-	VEXTRACTF128 $1, Y0, X1
-	VADDPS X1, X0, X0
-	VPSHUFD $0x0e, X0, X1
-	VADDPS X1, X0, X0
-	VPSHUFD $0x01, X0, X1
-	VADDPS X1, X0, X0
-	VMOVSS X0, ret+24(FP)
-	VZEROUPPER
+// Sums of 16 or 32 elements at a time over all positions. R12 = values, R13 =
+// bytes between them, CX = elements, DX = corrections, BX = the next keys.
+#define SUMSW(LANES, SIZE, FETCH1, N, outer, inner) \
+outer: \
+	MOVQ p+16(FP), DI; \
+	MOVQ positions+64(FP), AX; \
+	MOVQ R12, SI; \
+	N(CORRECTW); \
+inner: \
+	FETCH1(BX); \
+	LANES(0, SI); \
+	N(WEIGHLO); \
+	LANES(SIZE, SI); \
+	N(WEIGHHI); \
+	ADDQ R13, SI; \
+	ADDQ $(2*SIZE), BX; \
+	ADDQ $4, DI; \
+	DECQ AX; \
+	JNZ  inner; \
+	N(PUTSUMSW); \
+	ADDQ $(2*SIZE), R12; \
+	ADDQ $128, R8; \
+	SUBQ $32, CX; \
+	JNZ  outer; \
+	VZEROUPPER; \
 	RET
+#define SUMSN(LANES, SIZE, N, outer, inner) \
+outer: \
+	MOVQ p+16(FP), DI; \
+	MOVQ positions+64(FP), AX; \
+	MOVQ R12, SI; \
+	N(CORRECTN); \
+inner: \
+	PREFETCHT0 (BX); \
+	LANES(0, SI); \
+	N(WEIGHN); \
+	ADDQ R13, SI; \
+	ADDQ $SIZE, BX; \
+	ADDQ $4, DI; \
+	DECQ AX; \
+	JNZ  inner; \
+	N(PUTSUMSN); \
+	ADDQ $SIZE, R12; \
+	ADDQ $64, R8; \
+	ADDQ $64, R11; \
+	SUBQ $16, CX; \
+	JNZ  outer; \
+	VZEROUPPER; \
+	RET
+
+#define FETCH64(P) PREFETCHT0 (P)
+#define FETCH128(P) PREFETCHT0 (P); PREFETCHT0 64(P)
+#define FETCH256(P) FETCH128(P); PREFETCHT0 128(P); PREFETCHT0 192(P)
+
+#define SCORESF16W(N, outer, inner) SCORESW(LANESF16, 32, FETCH128, N, inner)
+#define SCORESF16N(N, outer, inner) SCORESN(LANESF16, 32, FETCH64, N, outer, inner)
+#define SCORESF32W(N, outer, inner) SCORESW(LANESF32, 64, FETCH256, N, inner)
+#define SCORESF32N(N, outer, inner) SCORESN(LANESF32, 64, FETCH128, N, outer, inner)
+#define SUMSF16W(N, outer, inner) SUMSW(LANESF16, 32, FETCH64, N, outer, inner)
+#define SUMSF16N(N, outer, inner) SUMSN(LANESF16, 32, N, outer, inner)
+#define SUMSF32W(N, outer, inner) SUMSW(LANESF32, 64, FETCH128, N, outer, inner)
+#define SUMSF32N(N, outer, inner) SUMSN(LANESF32, 64, N, outer, inner)
+#define SUMSI8W(N, outer, inner) SUMSW(LANESI8, 16, FETCH64, N, outer, inner)
+#define SUMSI8N(N, outer, inner) SUMSN(LANESI8, 16, N, outer, inner)
+
+#define SUMS_ARGS \
+	MOVQ acc+0(FP), R8; \
+	MOVQ c+8(FP), DX; \
+	MOVQ v+24(FP), R12; \
+	MOVQ ahead+32(FP), BX; \
+	ADDQ R12, BX; \
+	MOVQ head+40(FP), R13; \
+	MOVQ width+48(FP), CX; \
+	LEAQ (R13*4), R9; \
+	STRIDES
+
+// TILE = log2 of the bytes of sixteen elements.
+#define SCORES_ARGS(TILE) \
+	MOVQ p+0(FP), DI; \
+	MOVQ q+8(FP), R8; \
+	MOVQ k+16(FP), SI; \
+	MOVQ head+24(FP), CX; \
+	LEAQ (CX*4), R9; \
+	STRIDES; \
+	MOVQ CX, BX; \
+	SHLQ $TILE, BX; \
+	LEAQ (SI)(BX*2), DX; \
+	ADDQ SI, BX
+
+// func scoresF16AVX2(p, q *float32, k *byte, head, n int)
+//
+// p[i][t] = Σ q[i][d]·k[t][d] for n queries, one to six, and all 32 positions.
+TEXT ·scoresF16AVX2(SB), NOSPLIT, $0-40
+	SCORES_ARGS(5)
+	BYQUERIES(n+32(FP), SCORESF16W, SCORESF16N)
+
+// func scoresF32AVX2(p, q *float32, k *byte, head, n int)
+TEXT ·scoresF32AVX2(SB), NOSPLIT, $0-40
+	SCORES_ARGS(6)
+	BYQUERIES(n+32(FP), SCORESF32W, SCORESF32N)
+
+// func sumsF16AVX2(acc, c, p *float32, v *byte, ahead, head, width, n, positions int)
+//
+// acc[i] = acc[i]·c[i] + Σ p[i][t]·v[t] for n queries, one to six, over positions ≥
+// 1 in their order, and the first width elements of head, a multiple of 32. What
+// lies ahead of v by that many bytes is fetched.
+TEXT ·sumsF16AVX2(SB), NOSPLIT, $0-72
+	SUMS_ARGS
+	SHLQ $1, R13
+	BYQUERIES(n+56(FP), SUMSF16W, SUMSF16N)
+
+// func sumsF32AVX2(acc, c, p *float32, v *byte, ahead, head, width, n, positions int)
+TEXT ·sumsF32AVX2(SB), NOSPLIT, $0-72
+	SUMS_ARGS
+	SHLQ $2, R13
+	BYQUERIES(n+56(FP), SUMSF32W, SUMSF32N)
+
+// func sumsI8AVX2(acc, c, p *float32, v *byte, ahead, head, width, n, positions int)
+TEXT ·sumsI8AVX2(SB), NOSPLIT, $0-72
+	SUMS_ARGS
+	BYQUERIES(n+56(FP), SUMSI8W, SUMSI8N)
 
 #define SCATTER(X, OFF) \
 	VPEXTRW $0, X, (OFF+0)(DI); \

@@ -19,11 +19,6 @@ var (
 	}()
 	// packOrder undoes what packing does to the order of dwords.
 	packOrder = [8]uint32{0, 4, 1, 5, 2, 6, 3, 7}
-	// eights are the multiples of eight below 32, eight times each, then 0 to 7.
-	eights = [5][8]uint32{
-		{}, {8, 8, 8, 8, 8, 8, 8, 8}, {16, 16, 16, 16, 16, 16, 16, 16}, {24, 24, 24, 24, 24, 24, 24, 24},
-		{0, 1, 2, 3, 4, 5, 6, 7},
-	}
 )
 
 // The assembly does whole vectors; generic Go does the rest.
@@ -102,62 +97,6 @@ func quantizeAct256AVX2(a *Acts, col int, x []float32) {
 	quantize256AVX2(&q[0], &d[0], &sum[0], &a.Start[col*32*n], addr(x[:a.K]), n)
 }
 
-func storeKVF16AVX2(block []byte, slot int, k, v []float32) {
-	n := len(k)
-	values := block[2*BlockTokens*n:]
-	storeF16AVX2(&block[2*keyIndex(slot, 0, n)], &values[2*valueIndex(slot, 0, n)], &k[0], &v[:n][0], n)
-}
-
-// attendF16AVX2 takes up to four queries that see the same at a time, filled up
-// to four in a.F. Queries that see nothing are left out.
-func attendF16AVX2(a *Attention, block []byte, visible []Range) {
-	const group = 4
-	n := a.Head
-	var who [group]int
-	m := 0
-	for i, r := range visible[:a.N] {
-		if r.Empty() {
-			continue
-		}
-		if m == group || m > 0 && visible[who[0]] != r {
-			attendGroupAVX2(a, block, visible[who[0]], who[:m], n)
-			m = 0
-		}
-		who[m] = i
-		m++
-	}
-	if m > 0 {
-		attendGroupAVX2(a, block, visible[who[0]], who[:m], n)
-	}
-}
-
-func attendGroupAVX2(a *Attention, block []byte, r Range, who []int, n int) {
-	// In a.F: queries, then their sums, weights and corrections.
-	q, acc := a.F[:4*n], a.F[4*n:8*n]
-	p, c := a.F[8*n:][:4*BlockTokens], a.F[8*n+4*BlockTokens:][:4]
-	for j, i := range who {
-		copy(q[j*n:], a.Q[i*n:][:n])
-		copy(acc[j*n:], a.Acc[i*n:][:n])
-	}
-	clear(q[len(who)*n:])
-	clear(acc[len(who)*n:])
-	scoresF16AVX2(&p[0], &q[0], &block[0], n)
-	scoresF16AVX2(&p[KVTile], &q[0], &block[2*KVTile*n], n)
-	clear(p[len(who)*BlockTokens:])
-	clear(c)
-	for j, i := range who {
-		s := p[j*BlockTokens:][:BlockTokens]
-		m := max(a.M[i], maximum(s[r.Lo:r.Hi]))
-		c[j] = exp32(a.M[i] - m)
-		a.L[i] = fma32(a.L[i], c[j], weightsAVX2(&s[0], m, r.Lo, r.Hi))
-		a.M[i] = m
-	}
-	sumsF16AVX2(&acc[0], &c[0], &p[r.Lo], &block[2*(BlockTokens+int(r.Lo))*n], n, int(r.Hi-r.Lo))
-	for j, i := range who {
-		copy(a.Acc[i*n:][:n], acc[j*n:])
-	}
-}
-
 //go:noescape
 func squaresAVX2(lanes, x *float32, n int)
 
@@ -181,15 +120,3 @@ func quantize32AVX2(q *int8, d *float32, bias *int32, start *int16, x *float32, 
 
 //go:noescape
 func quantize256AVX2(q *int8, d *float32, sum, start *int16, x *float32, supers int)
-
-//go:noescape
-func scoresF16AVX2(p, q *float32, k *byte, head int)
-
-//go:noescape
-func sumsF16AVX2(acc, c, p *float32, v *byte, head, positions int)
-
-//go:noescape
-func weightsAVX2(p *float32, m float32, lo, hi int32) float32
-
-//go:noescape
-func storeF16AVX2(k, v *byte, key, value *float32, head int)

@@ -80,14 +80,6 @@ func attendQ8AVX512(a *Attention, block []byte, visible []Range) {
 		})
 }
 
-// iota32 are the positions of a block.
-var iota32 = func() (t [BlockTokens]uint32) {
-	for i := range t {
-		t[i] = uint32(i)
-	}
-	return t
-}()
-
 func storeKVF16AVX512(block []byte, slot int, k, v []float32) {
 	n := len(k)
 	values := block[2*BlockTokens*n:]
@@ -95,17 +87,10 @@ func storeKVF16AVX512(block []byte, slot int, k, v []float32) {
 }
 
 func storeKVQ8AVX512(block []byte, slot int, k, v []float32) {
-	n := len(k)
-	kq, kd, vq, vd := blockQ8(block, n)
-	var bias int32
-	var q [32]byte
-	for b := range n / 32 {
-		quantize32AVX512(int8s(q[:]), float32s(kd[4*keyIndex(slot, b, n/32):]), &bias, &k[32*b], 1)
-		for i := 0; i < 32; i += 4 {
-			copy(kq[keyQ8Index(slot, 32*b+i, n):], q[i:i+4])
-		}
-		quantize32AVX512(int8s(vq[valueIndex(slot, 32*b, n):]), float32s(vd[4*valueIndex(slot, b, n/32):]), &bias, &v[32*b], 1)
-	}
+	storeQ8With(block, slot, k, v, func(q *int8, d, x *float32) {
+		var bias int32
+		quantize32AVX512(q, d, &bias, x, 1)
+	})
 }
 
 //go:noescape
