@@ -8,6 +8,8 @@
 //	      first and of the second sixteen [2][16 rows][2], each in two words
 //	5120  words of minimums [8][16 rows][2], for each 16 weights, or [4] for 32
 //	5632  float32 d [16] and dmin [16]
+// With signed weights a group is 1152 bytes, as in block formats, and the rest
+// lies 4096 bytes further.
 //
 // The scales of activations lie AX bytes apart from R12 (CX = 3·AX). The sums of
 // a super-block are in memory at DX.
@@ -69,11 +71,11 @@ add:
 	VMOVDQU TA, A; \
 	VMOVDQU TB, B
 
-#define GROUPS(N, GROUP, group) \
+#define GROUPS(N, GROUP, SIZE, group) \
 	MOVQ $8, left-16(SP); \
 group: \
 	GROUP(N); \
-	ADDQ $640, DI; \
+	ADDQ $SIZE, DI; \
 	ADDQ $32, R8; \
 	DECQ left-16(SP); \
 	JNZ group
@@ -191,7 +193,7 @@ group: \
 	BEGIN(N, add); \
 super: \
 	N(CLEART); \
-	GROUPS(N, GROUP, group); \
+	GROUPS(N, GROUP, 640, group); \
 	ADDSUPER(N); \
 	SUBMINS(N); \
 	ADDQ $32, SI; \
@@ -205,18 +207,18 @@ super: \
 	BEGIN(N, add); \
 super: \
 	N(CLEART); \
-	GROUPS(N, STARTED16, group); \
+	GROUPS(N, STARTED16, 640, group); \
 	ADDSUPER(N); \
 	NEXT(super)
 
-#define SIGNED0(A, B, Q, D, S, Y, TA, TB) SIGNED(0, A, B, Q, 512(DI), 544(DI))
-#define SIGNED1(A, B, Q, D, S, Y, TA, TB) SIGNED(4, A, B, Q, 512(DI), 544(DI))
-#define SIGNED2(A, B, Q, D, S, Y, TA, TB) SIGNED(8, A, B, Q, 512(DI), 544(DI))
-#define SIGNED3(A, B, Q, D, S, Y, TA, TB) SIGNED(12, A, B, Q, 512(DI), 544(DI))
-#define SIGNED4(A, B, Q, D, S, Y, TA, TB) SIGNED(16, A, B, Q, 512(DI), 544(DI))
-#define SIGNED5(A, B, Q, D, S, Y, TA, TB) SIGNED(20, A, B, Q, 512(DI), 544(DI))
-#define SIGNED6(A, B, Q, D, S, Y, TA, TB) SIGNED(24, A, B, Q, 512(DI), 544(DI))
-#define SIGNED7(A, B, Q, D, S, Y, TA, TB) SIGNED(28, A, B, Q, 512(DI), 544(DI))
+#define SIGNED0(A, B, Q, D, S, Y, TA, TB) SIGNED(0, A, B, Q, 1024(DI), 1056(DI))
+#define SIGNED1(A, B, Q, D, S, Y, TA, TB) SIGNED(4, A, B, Q, 1024(DI), 1056(DI))
+#define SIGNED2(A, B, Q, D, S, Y, TA, TB) SIGNED(8, A, B, Q, 1024(DI), 1056(DI))
+#define SIGNED3(A, B, Q, D, S, Y, TA, TB) SIGNED(12, A, B, Q, 1024(DI), 1056(DI))
+#define SIGNED4(A, B, Q, D, S, Y, TA, TB) SIGNED(16, A, B, Q, 1024(DI), 1056(DI))
+#define SIGNED5(A, B, Q, D, S, Y, TA, TB) SIGNED(20, A, B, Q, 1024(DI), 1056(DI))
+#define SIGNED6(A, B, Q, D, S, Y, TA, TB) SIGNED(24, A, B, Q, 1024(DI), 1056(DI))
+#define SIGNED7(A, B, Q, D, S, Y, TA, TB) SIGNED(28, A, B, Q, 1024(DI), 1056(DI))
 
 #define SIGNEDGROUP(N) \
 	SIGNEDWEIGHTS(N, 0, SIGNED0); \
@@ -232,7 +234,7 @@ super: \
 	BEGIN(N, add); \
 super: \
 	N(CLEAR); \
-	GROUPS(N, SIGNEDGROUP, group); \
+	GROUPS(N, SIGNEDGROUP, 1152, group); \
 	VMOVUPS 512(DI), Y14; \
 	VMOVUPS 544(DI), Y15; \
 	N(ADDSUM); \

@@ -4,7 +4,8 @@
 #include "avx2_tile_amd64.h"
 
 // Tiles of the block formats. A block of the panel is 640 bytes: weights
-// [8][16 rows][4], float32 scales [16] and minimums [16].
+// [8][16 rows][4], float32 scales [16] and minimums [16]. With signed weights it
+// is 1152: [8][w, |w|][16 rows][4], then the same.
 //
 // The scales lie like the starts: R13 bytes apart from R12. Y13 = 1 in words.
 #define COL0(M) M(Y0, Y4, (R8), (R12), (SI), (R11), 0, 0)
@@ -36,8 +37,8 @@ add: \
 	VPCMPEQW Y13, Y13, Y13; \
 	VPSRLW $15, Y13, Y13
 
-#define NEXT(block) \
-	ADDQ $640, DI; \
+#define NEXT(SIZE, block) \
+	ADDQ $SIZE, DI; \
 	ADDQ $32, R8; \
 	ADDQ $4, R12; \
 	ADDQ $4, SI; \
@@ -61,7 +62,7 @@ block: \
 	VMOVUPS 544(DI), Y15; \
 	N(WIDEN); \
 	N(ADDSUM); \
-	NEXT(block)
+	NEXT(640, block)
 
 // The start without its offset of 16 is minus the sum of the activations: Y12.
 // It takes the offset off the sum of the products, and, as both it and the
@@ -104,7 +105,7 @@ block: \
 	VMOVUPS 512(DI), Y14; \
 	VMOVUPS 544(DI), Y15; \
 	N(ADDMIN); \
-	NEXT(block)
+	NEXT(640, block)
 
 #define SIGNED0(A, B, Q, D, S, Y, TA, TB) SIGNED(0, A, B, Q, Y13, Y13)
 #define SIGNED1(A, B, Q, D, S, Y, TA, TB) SIGNED(4, A, B, Q, Y13, Y13)
@@ -127,10 +128,10 @@ block: \
 	SIGNEDWEIGHTS(N, 5, SIGNED5); \
 	SIGNEDWEIGHTS(N, 6, SIGNED6); \
 	SIGNEDWEIGHTS(N, 7, SIGNED7); \
-	VMOVUPS 512(DI), Y14; \
-	VMOVUPS 544(DI), Y15; \
+	VMOVUPS 1024(DI), Y14; \
+	VMOVUPS 1056(DI), Y15; \
 	N(ADDSUM); \
-	NEXT(block)
+	NEXT(1152, block)
 
 // func tileOffset32AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
 // Formats with an offset of 16 (the panel's Q4_0 has it too): eight products

@@ -8,6 +8,7 @@ package kernels
 // rows are unpacked to a panel, which meets the columns four at a time.
 type tileFormatAVX2 struct {
 	format Format
+	size   int // bytes of a block in the panel
 	unpack func(panel, w *byte, stride, n, ahead int)
 	tile   func(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
 	starts func(a *Acts) []int16 // what the tile takes as start, nil for nothing
@@ -18,25 +19,25 @@ func sumsOf(a *Acts) []int16   { return a.Sum }
 func nothing(*Acts) []int16    { return nil }
 
 var tilesAVX2 = map[Format]tileFormatAVX2{
-	Q4_0:   {Q4_0, unpackQ4_0AVX2, tileOffset32AVX2, startsOf},
-	Q4_1:   {Q4_1, unpackQ4_1AVX2, tileMins32AVX2, startsOf},
-	Q5_0:   {Q5_0, unpackQ5_0AVX2, tileOffset32AVX2, startsOf},
-	Q5_1:   {Q5_1, unpackQ5_1AVX2, tileMins32AVX2, startsOf},
-	Q8_0:   {Q8_0, unpackQ8_0AVX2, tileSigned32AVX2, nothing},
-	Q2_K:   {Q2_K, unpackQ2_KAVX2, tileQ2_KAVX2, sumsOf},
-	Q3_K:   {Q3_K, unpackQ3_KAVX2, tileOffset256AVX2, startsOf},
-	Q4_K:   {Q4_K, unpackQ4_KAVX2, tileQ4_KAVX2, sumsOf},
-	Q5_K:   {Q5_K, unpackQ5_KAVX2, tileQ5_KAVX2, sumsOf},
-	Q6_K:   {Q6_K, unpackQ6_KAVX2, tileOffset256AVX2, startsOf},
-	IQ4_NL: {IQ4_NL, unpackIQ4_NLAVX2, tileSigned32AVX2, nothing},
-	IQ4_XS: {IQ4_XS, unpackIQ4_XSAVX2, tileSigned256AVX2, nothing},
+	Q4_0:   {Q4_0, 640, unpackQ4_0AVX2, tileOffset32AVX2, startsOf},
+	Q4_1:   {Q4_1, 640, unpackQ4_1AVX2, tileMins32AVX2, startsOf},
+	Q5_0:   {Q5_0, 640, unpackQ5_0AVX2, tileOffset32AVX2, startsOf},
+	Q5_1:   {Q5_1, 640, unpackQ5_1AVX2, tileMins32AVX2, startsOf},
+	Q8_0:   {Q8_0, 1152, unpackQ8_0AVX2, tileSigned32AVX2, nothing},
+	Q2_K:   {Q2_K, 5760, unpackQ2_KAVX2, tileQ2_KAVX2, sumsOf},
+	Q3_K:   {Q3_K, 5760, unpackQ3_KAVX2, tileOffset256AVX2, startsOf},
+	Q4_K:   {Q4_K, 5760, unpackQ4_KAVX2, tileQ4_KAVX2, sumsOf},
+	Q5_K:   {Q5_K, 5760, unpackQ5_KAVX2, tileQ5_KAVX2, sumsOf},
+	Q6_K:   {Q6_K, 5760, unpackQ6_KAVX2, tileOffset256AVX2, startsOf},
+	IQ4_NL: {IQ4_NL, 1152, unpackIQ4_NLAVX2, tileSigned32AVX2, nothing},
+	IQ4_XS: {IQ4_XS, 9856, unpackIQ4_XSAVX2, tileSigned256AVX2, nothing},
 }
 
 const (
 	tileRowsAVX2 = 16
-	// panelK bounds the weights of a row in the panel, so that it stays in the
-	// first-level cache beside the columns.
-	panelK = 1024
+	// panelBytes bounds the panel, so that it stays in the first-level cache
+	// beside the columns.
+	panelBytes = 24 << 10
 	// panelColumns bounds the columns that meet one panel after another, so that
 	// what is left of them in the second-level cache is of use to the next.
 	panelColumns = 256
@@ -71,9 +72,10 @@ func (f tileFormatAVX2) columns(y []float32, stride int, w []byte, rows int, a *
 	size := blocks * info.Bytes
 	starts := f.starts(a)
 	perBlock := len(starts) / a.N / blocks
+	step := panelBytes / f.size
 	for r := 0; r < rows; r += tileRowsAVX2 {
-		for b := 0; b < blocks; b += panelK / info.BlockLen {
-			n := min(panelK/info.BlockLen, blocks-b)
+		for b := 0; b < blocks; b += step {
+			n := min(step, blocks-b)
 			f.unpack(&s.Panel[0], &w[r*size+b*info.Bytes], size, n, (tileRowsAVX2*size)+(tileRowsAVX2-1)*b*info.Bytes)
 			i := c*blocks + b
 			var start *int16

@@ -74,11 +74,12 @@
 	VPADDD Y11, A, A; \
 	VPADDD Y12, B, B
 
+// The panel holds both, w and |w|.
 #define SIGNEDWEIGHTS(N, i, DOT) \
-	VMOVDQU (64*i)(DI), Y8; \
-	VMOVDQU (64*i+32)(DI), Y9; \
-	VPABSB Y8, Y14; \
-	VPABSB Y9, Y15; \
+	VMOVDQU (128*i)(DI), Y8; \
+	VMOVDQU (128*i+32)(DI), Y9; \
+	VMOVDQU (128*i+64)(DI), Y14; \
+	VMOVDQU (128*i+96)(DI), Y15; \
 	N(DOT)
 
 #define CLEAR(A, B, Q, D, S, Y, TA, TB) \

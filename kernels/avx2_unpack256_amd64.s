@@ -303,14 +303,14 @@ fetch: \
 	VPSUBD Y11, Y4, Y4; \
 	VPSLLD $16, Y4, Y5; \
 	VPBLENDW $0xaa, Y5, Y4, Y4; \
-	VMOVDQU Y4, (640*j+512)(DI)
+	VMOVDQU Y4, (1152*j+1024)(DI)
 #define PUTIQ4(g, i, X) \
 	LOW(X, Y8); \
 	HIGH(X, Y9); \
 	VPSHUFB Y8, Y14, Y8; \
 	VPSHUFB Y9, Y14, Y9; \
-	PUTG(g, i, Y8); \
-	PUTG(g, (i+4), Y9)
+	PUTSIGNED(g, i, Y8); \
+	PUTSIGNED(g, (i+4), Y9)
 #define GROUPIQ4_XS(g) \
 	LOAD16((8+16*g)); \
 	PUTIQ4(g, 0, Y0); \
@@ -329,7 +329,7 @@ fetch: \
 	SCALEIQ4_XS(7); \
 	LOWERWORDS(Y0); \
 	LOWERHALVES(X0, Y0); \
-	VMOVUPS Y0, 5632(DI); \
+	VMOVUPS Y0, 9728(DI); \
 	GROUPIQ4_XS(0); \
 	GROUPIQ4_XS(1); \
 	GROUPIQ4_XS(2); \
@@ -361,4 +361,4 @@ TEXT ·unpackQ6_KAVX2(SB), NOSPLIT, $0-40
 
 // func unpackIQ4_XSAVX2(panel, w *byte, stride, n, ahead int)
 TEXT ·unpackIQ4_XSAVX2(SB), NOSPLIT, $0-40
-	UNPACK(CONSTS_IQ4_XS, BLOCKIQ4_XS, FETCH(17), 136, 5760)
+	UNPACK(CONSTS_IQ4_XS, BLOCKIQ4_XS, FETCH(17), 136, 9856)

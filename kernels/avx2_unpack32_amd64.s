@@ -14,9 +14,9 @@
 	PREFETCHT0 192(R13); \
 	PREFETCHT0 256(R13)
 
-#define PUTSCALES(OFF) \
+#define PUTSCALES(OFF, TO) \
 	HALVES(OFF, X8, Y8); \
-	VMOVUPS Y8, 512(DI)
+	VMOVUPS Y8, TO(DI)
 #define PUTBOTH(OFF) \
 	HALVES(OFF, X8, Y8); \
 	HALVES((OFF+2), X9, Y9); \
@@ -43,7 +43,7 @@
 	PUTQ4_0(1, Y1); \
 	PUTQ4_0(2, Y2); \
 	PUTQ4_0(3, Y3); \
-	PUTSCALES(0)
+	PUTSCALES(0, 512)
 
 #define PUTQ4_1(i, X) \
 	LOW(X, Y8); \
@@ -67,29 +67,29 @@
 	HIGH(X, Y9); \
 	VPSHUFB Y8, Y14, Y8; \
 	VPSHUFB Y9, Y14, Y9; \
-	PUT(i, Y8); \
-	PUT(i+4, Y9)
+	PUTSIGNED(0, i, Y8); \
+	PUTSIGNED(0, (i+4), Y9)
 #define BLOCKIQ4_NL \
 	LOAD16(2); \
 	PUTIQ4(0, Y0); \
 	PUTIQ4(1, Y1); \
 	PUTIQ4(2, Y2); \
 	PUTIQ4(3, Y3); \
-	PUTSCALES(0)
+	PUTSCALES(0, 1024)
 
 #define CONSTS_NONE
 #define BLOCKQ8_0 \
 	LOAD16(2); \
-	PUT(0, Y0); \
-	PUT(1, Y1); \
-	PUT(2, Y2); \
-	PUT(3, Y3); \
+	PUTSIGNED(0, 0, Y0); \
+	PUTSIGNED(0, 1, Y1); \
+	PUTSIGNED(0, 2, Y2); \
+	PUTSIGNED(0, 3, Y3); \
 	LOAD16(18); \
-	PUT(4, Y0); \
-	PUT(5, Y1); \
-	PUT(6, Y2); \
-	PUT(7, Y3); \
-	PUTSCALES(0)
+	PUTSIGNED(0, 4, Y0); \
+	PUTSIGNED(0, 5, Y1); \
+	PUTSIGNED(0, 6, Y2); \
+	PUTSIGNED(0, 7, Y3); \
+	PUTSCALES(0, 1024)
 
 // The fifth bits. Y13 = 1, 2, 4, 8 in each dword, Y12 = 16 where a byte's index is
 // one of them.
@@ -181,8 +181,8 @@ TEXT ·unpackQ5_1AVX2(SB), NOSPLIT, $0-40
 
 // func unpackQ8_0AVX2(panel, w *byte, stride, n, ahead int)
 TEXT ·unpackQ8_0AVX2(SB), NOSPLIT, $0-40
-	UNPACK(CONSTS_NONE, BLOCKQ8_0, FETCH5, 34, 640)
+	UNPACK(CONSTS_NONE, BLOCKQ8_0, FETCH5, 34, 1152)
 
 // func unpackIQ4_NLAVX2(panel, w *byte, stride, n, ahead int)
 TEXT ·unpackIQ4_NLAVX2(SB), NOSPLIT, $0-40
-	UNPACK(CONSTS_IQ4, BLOCKIQ4_NL, FETCH3, 18, 640)
+	UNPACK(CONSTS_IQ4, BLOCKIQ4_NL, FETCH3, 18, 1152)

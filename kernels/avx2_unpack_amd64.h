@@ -67,6 +67,12 @@
 // Weights 4i to 4i+3 of the eight rows.
 #define PUT(i, Y) VMOVDQU Y, (64*(i))(DI)
 
+// The same of group g, signed, with the magnitudes. Clobbers Y7.
+#define PUTSIGNED(g, i, Y) \
+	VPABSB Y, Y7; \
+	VMOVDQU Y, (1152*(g)+128*(i))(DI); \
+	VMOVDQU Y7, (1152*(g)+128*(i)+64)(DI)
+
 // The blocks of sixteen rows by BLOCK, of SIZE bytes each and PANEL in the panel.
 // Meanwhile FETCH fetches as many bytes ahead, at R13, for eight rows of a block.
 #define UNPACK(CONSTS, BLOCK, FETCH, SIZE, PANEL) \
