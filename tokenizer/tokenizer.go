@@ -28,7 +28,6 @@ type Tokenizer struct {
 	userDefined *specials // the latter alone
 
 	templates map[string]string // "" is the one without a name
-	chat      chatForm
 	warnings  []string
 	cutters   sync.Pool
 }

@@ -69,7 +69,6 @@ func build(v *vocabulary) (*Tokenizer, error) {
 		return nil, err
 	}
 	t.setSpecial()
-	t.setChat()
 	t.cutters.New = func() any { return &cutter{encoder: t.kind.newEncoder()} }
 	return t, nil
 }

@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // FromJSON reads a JSON value, keeping the order of its keys. Its strings, keys
@@ -279,4 +280,21 @@ func (w *jsonWriter) escape(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// JSON writes a value as tojson does. A value made by [FromJSON] or of texts
+// always can be written.
+func JSON(v any) string {
+	e := &exec{limits: Limits{}.withDefaults(), now: time.Now}
+	e.deadline = e.now().Add(e.limits.Time)
+	var err error
+	var out any
+	func() {
+		defer e.catch(&err)
+		out = filterTojson(e, pos{}, v, &callArgs{})
+	}()
+	if err != nil {
+		return "null"
+	}
+	return out.(Text).s
 }

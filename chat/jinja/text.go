@@ -287,3 +287,6 @@ func (t Text) replace(old string, new Text, n int) Text {
 	}
 	return join(new, t.split(old, n))
 }
+
+// Cut is the first n bytes of t.
+func (t Text) Cut(n int) Text { return t.slice(0, n) }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cllm/chat"
 	"cllm/runtime"
 	"cllm/tokenizer"
 )
@@ -18,6 +19,7 @@ import (
 type generateFlags struct {
 	settings                *settings
 	prompt, file            string
+	system, template        string
 	chat, json, ignoreEOS   bool
 	tokens, topK            int
 	temperature, topP, minP float32
@@ -42,6 +44,8 @@ func newGenerate() *cobra.Command {
 	f.StringVarP(&o.prompt, "prompt", "p", "", "the prompt")
 	f.StringVarP(&o.file, "file", "f", "", "file with the prompt")
 	f.BoolVar(&o.chat, "chat", false, "put the prompt through the model's chat form, as a user's message")
+	f.StringVar(&o.system, "system", "", "with --chat: what the system says before the message")
+	f.StringVar(&o.template, "chat-template", "", "with --chat: a file with a template, the name of one of the model file's own, or chatml")
 	f.IntVarP(&o.tokens, "tokens", "n", 256, "tokens to generate; -1 is as many as the context holds")
 	f.Float32Var(&o.temperature, "temperature", 0.7, "0 is greedy")
 	f.IntVar(&o.topK, "top-k", 40, "draw from the k likeliest tokens; 0 or -1 is all")
@@ -107,6 +111,9 @@ func (o *generateFlags) run(cmd *cobra.Command) (err error) {
 	}
 	if o.topK < -1 {
 		return usage("--top-k is %d, must be 0 or more, or -1 for all", o.topK)
+	}
+	if !o.chat && o.system+o.template != "" {
+		return usage("--system and --chat-template are of use with --chat alone")
 	}
 	if o.repetition == 0 { // which the engine takes for none
 		return usage("--repetition-penalty is 0, must be above 0; 1 is none")
@@ -179,8 +186,15 @@ func (o *generateFlags) encode(t *tokenizer.Tokenizer, prompt string) ([]int32, 
 	if !o.chat {
 		return t.EncodePrompt(prompt, true), nil
 	}
-	segments, err := t.ChatML([]tokenizer.Message{{Role: "user", Content: prompt}})
-	return t.EncodePromptSegments(segments...), err
+	form, err := chatTemplate(t, o.template)
+	if err != nil {
+		return nil, err
+	}
+	c := &chat.Conversation{Messages: []chat.Message{{Role: "user", Content: []string{prompt}}}}
+	if o.system != "" {
+		c.Messages = []chat.Message{{Role: "system", Content: []string{o.system}}, c.Messages[0]}
+	}
+	return encodeChat(t, form, c)
 }
 
 // stream writes the text as it comes and returns it whole.
