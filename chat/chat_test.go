@@ -197,7 +197,7 @@ func TestArgumentsAsTheTemplateWantsThem(t *testing.T) {
 		index[c.Name] = i
 	}
 	// Which form each of these was trained on, by its own documentation.
-	for name, form := range map[string]string{"qwen2_5": "", "qwen3": "", "Qwen3-Coder.jinja": "", "llama3_1": "",
+	for name, form := range map[string]string{"qwen2_5": "", "qwen3": "", "Qwen3-Coder.jinja": "", "meta-llama-Llama-3.1-8B-Instruct.jinja": "",
 		"deepseek-ai-DeepSeek-R1-Distill-Llama-8B.jinja": " (arguments as text)", "meetkai-functionary-medium-v3.2.jinja": " (arguments as text)"} {
 		found := false
 		for _, g := range golden {
@@ -214,6 +214,9 @@ func TestArgumentsAsTheTemplateWantsThem(t *testing.T) {
 				}
 				i := index[conv+form]
 				want := g.Answers[i].Text
+				if want == nil && conv == "null content with call" {
+					continue // Jinja2 fails on a content that is none; here it is empty
+				}
 				require.NotNil(t, want, "%s: %s", name, conv)
 				c := &Conversation{}
 				for j := range convs[i].Messages {

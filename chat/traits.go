@@ -171,9 +171,20 @@ func spellCalls(ms []Message) {
 				if text != "" {
 					text += "\n"
 				}
-				text += "<tool_call>\n{\"name\": " + jinja.JSON(jinja.Trusted(c.Name)) + ", \"arguments\": " + c.Arguments + "}\n</tool_call>"
+				text += spell(c)
 			}
 			m.Content, m.Calls = []string{text}, nil
 		}
 	}
+}
+
+func spell(c Call) string {
+	d := &jinja.Dict{}
+	d.SetText("name", jinja.Trusted(c.Name))
+	arguments, err := jinja.FromJSON([]byte(c.Arguments))
+	if err != nil {
+		arguments = &jinja.Dict{}
+	}
+	d.SetText("arguments", arguments)
+	return "<tool_call>\n" + jinja.JSON(d) + "\n</tool_call>"
 }
