@@ -14,7 +14,7 @@ func avx2() *Impl {
 		k.Mul[f] = m
 	}
 	for f, tile := range tilesAVX2 {
-		k.Mul[f] = fewColumns(1, decodesAVX2[f], tile.mul)
+		k.Mul[f] = oneOrMany(decodesAVX2[f], tile.mul)
 	}
 	k.Quantize = [NumActKinds]QuantizeFunc{Act32: quantizeAct32AVX2, Act256: quantizeAct256AVX2}
 	k.RMSNorm, k.Rope, k.SiLUMul, k.Add, k.Max = rmsNorm2, rope2, siluMul2, add2, max2
@@ -23,11 +23,10 @@ func avx2() *Impl {
 	return k
 }
 
-// fewColumns is a product that takes up to few columns, one by one, with one and
-// more with many.
-func fewColumns(few int, one, many MulFunc) MulFunc {
+// oneOrMany takes one column with one and more with many.
+func oneOrMany(one, many MulFunc) MulFunc {
 	return func(y []float32, stride int, w []byte, rows int, a *Acts, s *Scratch) {
-		if a.N <= few {
+		if a.N == 1 {
 			one(y, stride, w, rows, a, s)
 		} else {
 			many(y, stride, w, rows, a, s)

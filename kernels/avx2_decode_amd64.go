@@ -6,31 +6,21 @@ import "unsafe"
 
 //lint:file-ignore U1000 the assembly uses the constants
 
-// blockDecode is the product of a block format of size bytes with few columns,
-// each by itself: its assembly and the bytes of a block. The assembly sets y for
-// rows of n blocks, in eights: y has room for rows rounded up. q are the
-// activations as pairsAVX2 leaves them; mem is working memory, 64 bytes, then
-// 320 for every two blocks.
+// blockDecode is the product of a block format of size bytes with one column.
+// Its assembly sets y for rows of n blocks, in eights: y has room for rows
+// rounded up. q are the activations as pairsAVX2 leaves them; mem is working
+// memory, 64 bytes, then 320 for every two blocks.
 type blockDecode struct {
 	size int
 	rows func(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
 }
 
-// decodeRows are the rows that are taken together when there are several
-// columns, so that all but the first find the weights in a cache.
-const decodeRows = 16
-
-func (f *blockDecode) mul(y []float32, stride int, w []byte, rows int, a *Acts, s *Scratch) {
+func (f *blockDecode) mul(y []float32, _ int, w []byte, rows int, a *Acts, s *Scratch) {
 	blocks := a.K / 32
-	size := blocks * f.size
-	// Columns in pairs of blocks, the odd one too.
-	qs := (blocks + 1) / 2 * 64
-	q, mem := s.Panel[:a.N*qs], &s.Panel[a.N*qs]
-	for c := range a.N {
-		pairsAVX2(int8s(q[c*qs:]), &a.Q[c*a.K], blocks)
-	}
-	decodeColumns(y, stride, rows, a.N, s, func(y *float32, r, n, c int) {
-		f.rows(y, &w[r*size], n, blocks, int8s(q[c*qs:]), &a.D[c*blocks], &a.Bias[c*blocks], mem)
+	q, mem := int8s(s.Panel), &s.Panel[(blocks+1)/2*64]
+	pairsAVX2(q, &a.Q[0], blocks)
+	inEights(y, rows, s, func(y *float32, r, n int) {
+		f.rows(y, &w[r*blocks*f.size], n, blocks, q, &a.D[0], &a.Bias[0], mem)
 	})
 }
 
@@ -44,45 +34,32 @@ type superDecode struct {
 	rows          func(y *float32, w *byte, rows, n int, q *int8, d *float32, sum *int16, mem *byte)
 }
 
-func (f *superDecode) mul(y []float32, stride int, w []byte, rows int, a *Acts, s *Scratch) {
+func (f *superDecode) mul(y []float32, _ int, w []byte, rows int, a *Acts, s *Scratch) {
 	supers := a.K / 256
-	size := supers * f.size
-	q, sum, sums, mem := a.Q, a.Sum, 16*supers, s.Panel
+	q, sum, mem := &a.Q[0], &a.Sum[0], s.Panel
 	if f.pairs {
-		q = unsafe.Slice(int8s(mem), a.N*a.K)
-		mem = mem[len(q):]
-		pairsAVX2(&q[0], &a.Q[0], a.N*a.K/32)
+		q, mem = int8s(mem), mem[a.K:]
+		pairsAVX2(q, &a.Q[0], a.K/32)
 	}
 	if f.sums32 {
-		sums = 8 * supers
-		sum = unsafe.Slice((*int16)(unsafe.Pointer(&mem[0])), a.N*sums)
-		mem = mem[(2*len(sum)+63)&^63:]
-		sums32AVX2(&sum[0], &a.Sum[0], a.N*supers)
+		sum, mem = (*int16)(unsafe.Pointer(&mem[0])), mem[a.K/16:]
+		sums32AVX2(sum, &a.Sum[0], supers)
 	}
-	decodeColumns(y, stride, rows, a.N, s, func(y *float32, r, n, c int) {
-		f.rows(y, &w[r*size], n, supers, &q[c*a.K], &a.D[c*supers], &sum[c*sums], &mem[0])
+	inEights(y, rows, s, func(y *float32, r, n int) {
+		f.rows(y, &w[r*supers*f.size], n, supers, q, &a.D[0], sum, &mem[0])
 	})
 }
 
-// decodeColumns calls decode for the rows r to r+n of column c, which may set
-// seven more elements of what it gets.
-func decodeColumns(y []float32, stride, rows, columns int, s *Scratch, decode func(y *float32, r, n, c int)) {
-	step := rows
-	if columns > 1 {
-		step = decodeRows
+// inEights calls decode for n rows from r on, which may set y up to a multiple of
+// eight.
+func inEights(y []float32, rows int, s *Scratch, decode func(y *float32, r, n int)) {
+	whole := rows &^ 7
+	if whole > 0 {
+		decode(&y[0], 0, whole)
 	}
-	for r := 0; r < rows; r += step {
-		n := min(step, rows-r)
-		whole := n &^ 7
-		for c := range columns {
-			if whole > 0 {
-				decode(&y[c*stride+r], r, whole, c)
-			}
-			if whole < n {
-				decode(&s.F[0], r+whole, n-whole, c)
-				copy(y[c*stride+r+whole:], s.F[:n-whole])
-			}
-		}
+	if whole < rows {
+		decode(&s.F[0], whole, rows-whole)
+		copy(y[whole:rows], s.F)
 	}
 }
 

@@ -11,7 +11,7 @@ func avxVNNI() *Impl {
 	k.Name, k.Rank = "avxvnni", 15
 	k.Missing = missing(cpuid.AVX2, cpuid.FMA3, cpuid.F16C, cpuid.AVXVNNI)
 	for f, tile := range tilesAVX2 {
-		k.Mul[f] = fewColumns(1, decodesAVXVNNI[f], tile.mul)
+		k.Mul[f] = oneOrMany(decodesAVXVNNI[f], tile.mul)
 	}
 	return k
 }
