@@ -30,7 +30,7 @@ type Batch struct {
 type rowSet struct {
 	n     int
 	tiles []tile
-	units int // attention's units of work, see plan
+	units int // attention's units of work, see planUnits
 
 	// Inputs of products; all sets share the memory.
 	hidden acts // of q, k, v, gate and up
@@ -98,8 +98,8 @@ func (r *Runner) lay(b *Batch) {
 		s := &b.Spans[i]
 		n := len(s.Tokens)
 		first := len(r.rows)
-		r.tile(&r.all, i, first, first, n)
-		r.tile(&r.outs, i, first+n-s.Logits, len(r.source), s.Logits)
+		r.addTiles(&r.all, i, first, first, n)
+		r.addTiles(&r.outs, i, first+n-s.Logits, len(r.source), s.Logits)
 		for j, t := range s.Tokens {
 			at := row{pos: int32(s.Pos + j), span: int32(i), token: t, logits: -1}
 			if j >= n-s.Logits {
@@ -122,7 +122,7 @@ func (r *Runner) lay(b *Batch) {
 		s.hidden.reset(s.n)
 		s.heads.reset(s.n)
 		s.inner.reset(s.n)
-		r.plan(s)
+		r.planUnits(s)
 	}
 }
 

@@ -45,8 +45,8 @@ func load(f *gguf.File) (*Model, error) {
 }
 
 // loader is what an architecture takes its models from: the shape that was
-// read, more metadata, the tensors. What is wrong or missing is gathered, so
-// that one error can name it all.
+// read, more metadata, the tensors. It notes what is wrong or missing, so that
+// one error can name it all.
 type loader struct {
 	*binder
 	metadata *metadata

@@ -8,7 +8,7 @@ import (
 	"cllm/gguf"
 )
 
-// metadata reads the keys of one architecture and gathers what is wrong with
+// metadata reads the keys of one architecture and notes what is wrong with
 // them, so that one error can name it all.
 type metadata struct {
 	file    *gguf.File

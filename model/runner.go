@@ -43,7 +43,7 @@ type Runner struct {
 	ffn                  []float32 // [FFN]
 	final                []float32 // [output][Hidden]
 	logits               []float32 // [output][Vocab]
-	part                 partials
+	partials             partials
 
 	headIn acts // input of the output head
 }
@@ -54,14 +54,15 @@ type local struct {
 	half     []float32 // [HeadDim/2]
 	gate, up []float32 // stage
 	attn     *kernels.Attention
-	heads    []kernels.Attention // the parts of attn, by KV head
+	heads    []kernels.Attention // attn, a KV head each
 	sum      *kernels.Attention  // over the segments
 	visible  []kernels.Range
 	query    *kernels.Acts // quantized queries, for a quantized cache
 }
 
 // NewRunner takes the memory for batches of up to maxTokens tokens, of which
-// up to maxOutputs give logits or hidden states.
+// up to maxOutputs give logits or hidden states. Runners of several models may
+// share a pool.
 func NewRunner(m *Model, kv *KVCache, pool *tensor.Pool, maxTokens, maxOutputs int) (*Runner, error) {
 	c := m.config
 	if kv.layers != c.Layers || kv.heads != c.KVHeads || kv.headDim != c.HeadDim {
@@ -73,6 +74,7 @@ func NewRunner(m *Model, kv *KVCache, pool *tensor.Pool, maxTokens, maxOutputs i
 	}
 	r := &Runner{m: m, kv: kv, pool: pool, maxTokens: maxTokens, maxOutputs: maxOutputs}
 	r.step = r.forward
+	pool.Fit(c.MaxK())
 	r.queryScale = c.queryScale
 	if kv.format == kernels.KVQ8 {
 		r.queryScale /= float64(hadamardRun(c.HeadDim))
@@ -90,7 +92,7 @@ func NewRunner(m *Model, kv *KVCache, pool *tensor.Pool, maxTokens, maxOutputs i
 	r.ffn = make([]float32, maxTokens*c.FFN)
 	r.final = make([]float32, maxOutputs*c.Hidden)
 	r.logits = make([]float32, maxOutputs*c.Vocab)
-	r.part = newPartials(c, pool.Threads())
+	r.partials = newPartials(c)
 
 	var wanted inputs
 	wanted.hidden.add(&m.output)

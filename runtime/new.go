@@ -42,7 +42,6 @@ func New(m *model.Model, tok *tokenizer.Tokenizer, o Options) (_ *Engine, err er
 		}
 		free.add(workers.Close)
 	}
-	workers.pool.Fit(c.MaxK())
 	kv, err := model.NewKVCache(c, o.KVFormat, plan.Blocks)
 	if err != nil {
 		return nil, err
