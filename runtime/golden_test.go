@@ -30,11 +30,13 @@ const nearTie = 0.1
 // twenty first tokens. Both programs quantize activations alike; what differs
 // is the order of float sums, the float16 of llama.cpp's attention and, for
 // the unquantized types, its rounding of activations to the weights' type.
+// llama.cpp's own four runs (see scripts/record_golden.py) differ by up to 0.41
+// on the 135M.
 var bounds = []struct {
 	suffix string
 	bound  float64
 }{
-	{"-f32", 0.05}, {"-f16", 0.05}, {"-bf16", 0.15}, {"-q2_k", 0.25}, {"-q3_k", 0.15}, {"0.5b-instruct-q4_k_m", 0.35}, {"1.5b-instruct-q4_k_m", 0.75}, {"", 0.15},
+	{"-f32", 0.05}, {"-f16", 0.05}, {"-bf16", 0.15}, {"-q2_k", 0.25}, {"-q3_k", 0.15}, {"135m-instruct-q4_1", 0.45}, {"0.5b-instruct-q4_k_m", 0.35}, {"1.5b-instruct-q4_k_m", 0.75}, {"", 0.15},
 }
 
 type goldenCase struct {
