@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"gonum.org/v1/gonum/mat"
 )
 
 var (
@@ -220,45 +221,49 @@ func randomQuery(seed uint64, n, head, i int) []float32 {
 	return q[i*head:][:head]
 }
 
-// The definition is attention: against plain float64 over the stored numbers.
+// It is attention: against gonum's products in float64 over the numbers that were
+// stored.
 func TestAttendIsSoftmax(t *testing.T) {
 	const head, n, blocks = 64, 3, 3
 	bounds := []float64{KVF16: 3e-3, KVF32: 1e-5, KVQ8: 5e-2}
-	for f := range NumKVFormats {
-		r := newRand(5)
-		a := randomAttention(t, 9, n, head)
-		var keys, values [][]float32
-		for range blocks {
-			block := make([]byte, KVBlockBytes(f, head))
-			for slot := range BlockTokens {
-				key, value := make([]float32, head), make([]float32, head)
-				for d := range key {
-					key[d], value[d] = float32(r.NormFloat64()), float32(r.NormFloat64())
+	visible := []Range{{0, BlockTokens}, {3, 21}, {17, BlockTokens}}
+	eachImpl(t, func(t *testing.T, k *Impl) {
+		for f := range NumKVFormats {
+			r := newRand(5)
+			a := randomAttention(t, 9, n, head)
+			keys, values := mat.NewDense(blocks*BlockTokens, head, nil), mat.NewDense(blocks*BlockTokens, head, nil)
+			for b := range blocks {
+				block := make([]byte, KVBlockBytes(f, head))
+				for slot := range BlockTokens {
+					key, value := make([]float32, head), make([]float32, head)
+					for d := range key {
+						key[d], value[d] = float32(r.NormFloat64()), float32(r.NormFloat64())
+						keys.Set(b*BlockTokens+slot, d, float64(key[d]))
+						values.Set(b*BlockTokens+slot, d, float64(value[d]))
+					}
+					k.StoreKV[f](block, slot, key, value)
 				}
-				generic().StoreKV[f](block, slot, key, value)
-				keys, values = append(keys, key), append(values, value)
+				k.Attend[f](a, block, visible)
 			}
-			generic().Attend[f](a, block, []Range{{0, BlockTokens}, {3, 21}, {17, BlockTokens}})
+			queries := mat.NewDense(n, head, nil)
+			for i, q := range a.Q {
+				queries.Set(i/head, i%head, float64(q))
+			}
+			weights := mul64(queries, keys)
+			weights.Apply(func(i, p int, score float64) float64 {
+				if t := int32(p % BlockTokens); t < visible[i].Lo || t >= visible[i].Hi {
+					return 0
+				}
+				return math.Exp(score)
+			}, weights)
+			var want mat.Dense
+			want.Mul(weights, values)
+			for i := range n {
+				sum := mat.Sum(weights.RowView(i))
+				for d := range head {
+					require.InDelta(t, want.At(i, d)/sum, float64(a.Acc[i*head+d]/a.L[i]), bounds[f], "%s query %d element %d", kvFormats[f], i, d)
+				}
+			}
 		}
-		for i := range n {
-			sum, out := 0.0, make([]float64, head)
-			for p, key := range keys {
-				if t := p % BlockTokens; i == 1 && (t < 3 || t >= 21) || i == 2 && t < 17 {
-					continue
-				}
-				score := 0.0
-				for d, q := range a.Q[i*head:][:head] {
-					score += float64(q) * float64(key[d])
-				}
-				w := math.Exp(score)
-				sum += w
-				for d, v := range values[p] {
-					out[d] += w * float64(v)
-				}
-			}
-			for d := range out {
-				require.InDelta(t, out[d]/sum, float64(a.Acc[i*head+d]/a.L[i]), bounds[f], "%s query %d element %d", kvFormats[f], i, d)
-			}
-		}
-	}
+	})
 }

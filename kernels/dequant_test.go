@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"gonum.org/v1/gonum/mat"
 )
 
 func goldenPath(f Format) string {
@@ -42,36 +43,52 @@ func TestDequantizeGolden(t *testing.T) {
 	}
 }
 
-// Products are those of the decoded weights and activations, within what the
-// roundings of float32 may move.
+// Products are those of the decoded weights and activations by gonum in float64,
+// within what the roundings of float32 may move.
 func TestMulIsAProduct(t *testing.T) {
-	for f := range NumFormats {
-		for d := range extreme + 1 {
-			k := formatCases[f].ks[len(formatCases[f].ks)-1]
-			const rows, columns = 9, 3
-			r := newRand(uint64(f))
-			w := make([]byte, rows*k/Formats[f].BlockLen*Formats[f].Bytes)
-			d.weights(r, f, w)
-			a := d.acts(t, r, Formats[f].Act, columns, k)
-			y := make([]float32, rows*columns)
-			Formats[f].mul(y, rows, w, rows, a, NewScratch(k))
-			decoded := make([]float32, rows*k)
-			Formats[f].Dequantize(decoded, w)
-			for c := range columns {
-				x := a.decode(c)
-				for row := range rows {
-					sum, size := 0.0, 0.0
-					for i, w := range decoded[row*k:][:k] {
-						sum += float64(w) * x[i]
-						size += math.Abs(float64(w) * x[i])
-					}
+	const rows, columns = 9, 3
+	eachImpl(t, func(t *testing.T, impl *Impl) {
+		for f := range NumFormats {
+			for d := range extreme + 1 {
+				k := formatCases[f].ks[len(formatCases[f].ks)-1]
+				r := newRand(uint64(f))
+				w := make([]byte, rows*k/Formats[f].BlockLen*Formats[f].Bytes)
+				d.weights(r, f, w)
+				a := d.acts(t, r, Formats[f].Act, columns, k)
+				y := make([]float32, rows*columns)
+				impl.Mul[f](y, rows, w, rows, a, NewScratch((k+255)/256*256))
+				decoded := make([]float32, rows*k)
+				Formats[f].Dequantize(decoded, w)
+				weights, x := mat.NewDense(rows, k, nil), mat.NewDense(columns, k, nil)
+				for i, w := range decoded {
+					weights.Set(i/k, i%k, float64(w))
+				}
+				for c := range columns {
+					x.SetRow(c, a.decode(c))
+				}
+				product, size := mul64(x, weights), mul64(magnitudes(x), magnitudes(weights))
+				for i, got := range y {
+					c, row := i/rows, i%rows
 					// Two roundings a block and one for each sum of them.
-					bound := 0x1p-20*size + 1e-38
-					require.InDelta(t, sum, float64(y[c*rows+row]), bound, "%s, %s data, row %d, column %d", f, d, row, c)
+					bound := 0x1p-20*size.At(c, row) + 1e-38
+					require.InDelta(t, product.At(c, row), float64(got), bound, "%s, %s data, row %d, column %d", f, d, row, c)
 				}
 			}
 		}
-	}
+	})
+}
+
+// mul64 is x·wᵀ.
+func mul64(x, w *mat.Dense) *mat.Dense {
+	var y mat.Dense
+	y.Mul(x, w.T())
+	return &y
+}
+
+func magnitudes(x *mat.Dense) *mat.Dense {
+	var y mat.Dense
+	y.Apply(func(_, _ int, v float64) float64 { return math.Abs(v) }, x)
+	return &y
 }
 
 // decode is column c as the numbers that it stands for.
