@@ -10,7 +10,7 @@ type of the KV cache, and cllm on the F32 file too, which shows what the base it
 PEER is the folder of llama.cpp (default peer/), with bin/llama-quantize and bin/llama-perplexity; THREADS=2. The F32
 file and the base need 4 bytes a weight and 300 kB a position next to the model, for as long as it takes.
 """
-import json, os, pathlib, re, subprocess, sys
+import json, os, pathlib, re, subprocess, sys, tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = pathlib.Path(os.environ.get("PEER", "peer")).resolve() / "bin"
@@ -55,17 +55,14 @@ def main():
     print("| model | KV | program | perplexity | mean KL | median | 99 % | maximum | same first token |")
     print("|---|---|---|---:|---:|---:|---:|---:|---:|", flush=True)
     for model in map(pathlib.Path, sys.argv[1:]):
-        f32, base = model.with_suffix(".f32.tmp"), model.with_suffix(".base.tmp")
-        try:
-            run(BIN / "llama-quantize", "--allow-requantize", model, f32, "F32")
+        with tempfile.TemporaryDirectory(dir=model.parent, prefix=".fidelity-") as folder:
+            f32, base = f"{folder}/f32.gguf", f"{folder}/base"
+            run(BIN / "llama-quantize", "--allow-requantize", model, f32, "F32", THREADS)
             peer(f32, "f32", "-f", TEXT, "--chunks", WINDOWS, "--kl-divergence-base", base)
             show(model.stem, "f32", "cllm, F32", our_row(f32, "f32", base))
             for kv in KV_TYPES:
                 show(model.stem, kv, "cllm", our_row(model, kv, base))
                 show(model.stem, kv, "llama.cpp", peer_row(model, kv, base))
-        finally:
-            f32.unlink(missing_ok=True)
-            base.unlink(missing_ok=True)
 
 
 main()

@@ -2,9 +2,10 @@ package tokenizer
 
 const gpt2Expression = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)`
 
-// preGPT2 is GPT-2's.
+// preGPT2 is GPT-2's. Names whose models want more (jina-v2-*: tokens that swallow blanks; roberta-bpe:
+// separators) are not supported.
 var preGPT2 = preKind{
-	names: []string{"gpt-2", "phi-2", "jina-es", "jina-de", "gigachat", "jina-v2-es", "jina-v2-de", "a.x-4.0", "mellum", "modern-bert",
+	names: []string{"gpt-2", "phi-2", "jina-es", "jina-de", "gigachat", "a.x-4.0", "mellum", "modern-bert",
 		"exaone4", "mpt", "olmo", "jais", "trillion", "granite-docling"},
 	expressions: []string{gpt2Expression},
 	scanner:     func(t *classTable) preTokenizer { return gpt2Words{scanner{t}} },

@@ -75,6 +75,7 @@ func TestOddVocabularies(t *testing.T) {
 	v.types[len(v.tokens)-3] = typeByte
 	v.types[len(v.tokens)-2] = 5
 	v.types[len(v.tokens)-1] = -7
+	v.types = append(v.types, typeControl) // one too many says nothing
 	v.ids[keyBOS], v.addBOS = 258, true
 	tok, err := build(v)
 	require.NoError(t, err)
