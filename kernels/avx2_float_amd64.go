@@ -17,14 +17,26 @@ var floatsAVX2 = map[Format]MulFunc{
 	BF16: (&floatFormatAVX2{2, loadBF16, dotsBF16x1AVX2, dotsBF16x4AVX2}).mul,
 }
 
+// floatColumns bounds the values of the columns that all rows meet before the
+// next ones, so that they stay in the first-level cache.
+const floatColumns = 8 << 10
+
 func (f *floatFormatAVX2) mul(y []float32, stride int, w []byte, rows int, a *Acts, s *Scratch) {
+	step := max(4, floatColumns/a.K&^3)
+	for c := 0; c < a.N; c += step {
+		f.columns(y, stride, w, rows, a, c, min(c+step, a.N), s)
+	}
+}
+
+// columns is the product with the columns in [lo, hi).
+func (f *floatFormatAVX2) columns(y []float32, stride int, w []byte, rows int, a *Acts, lo, hi int, s *Scratch) {
 	size, whole := a.K*f.size, a.K&^15
 	lanes := s.F[:4*16]
 	for r := range rows {
 		row := w[r*size : (r+1)*size]
-		for c := 0; c < a.N; {
+		for c := lo; c < hi; {
 			dots, m := f.one, 1
-			if a.N-c >= 4 {
+			if hi-c >= 4 {
 				dots, m = f.four, 4
 			}
 			dots(&lanes[0], &row[0], &a.X[c*a.K], whole, 4*a.K)
