@@ -37,7 +37,7 @@ const (
 	tileRowsAVX2 = 16
 	// panelBytes bounds the panel, so that it stays in the first-level cache
 	// beside the columns.
-	panelBytes = 24 << 10
+	panelBytes = 20 << 10
 	// panelColumns bounds the columns that meet one panel after another, so that
 	// what is left of them in the second-level cache is of use to the next.
 	panelColumns = 256

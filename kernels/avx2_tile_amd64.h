@@ -39,7 +39,7 @@
 // The sums begin with the column's start at OFF.
 #define START(OFF, A, B, S) \
 	VPBROADCASTD OFF S, A; \
-	VPBROADCASTD OFF S, B
+	VMOVDQA A, B
 #define START0(A, B, Q, D, S, Y, TA, TB) START(0, A, B, S)
 #define START4(A, B, Q, D, S, Y, TA, TB) START(4, A, B, S)
 
