@@ -5,12 +5,12 @@ package tokenizer
 var preDefault = preKind{
 	names:       []string{"default"},
 	expressions: []string{`[\p{P}\$\+<=>\^~\|]+`, gpt2Expression, `\p{N}+`, `[0-9][0-9][0-9]`},
-	scanner:     func(t *classTable) preTokenizer { return defaultWords{scanner{t}} },
+	scanner:     func(t *classTable) preTokenizer { return &defaultWords{scanner{t}} },
 }
 
 type defaultWords struct{ scanner }
 
-func (w defaultWords) next(s string, i int) int {
+func (w *defaultWords) next(s string, i int) int {
 	const marks = punct | operator
 	switch first, n := w.class(s, i); {
 	case first&marks != 0:
@@ -26,7 +26,7 @@ func (w defaultWords) next(s string, i int) int {
 }
 
 // digits splits a run of numbers before and after every three ASCII digits.
-func (w defaultWords) digits(s string, i int) int {
+func (w *defaultWords) digits(s string, i int) int {
 	ascii := 0 // digits before at
 	for at := i; ; {
 		c, n := w.class(s, at)

@@ -3,7 +3,7 @@ package tokenizer
 var llama3Expressions = []string{`(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|` +
 	` ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`}
 
-func llama3Words(t *classTable) preTokenizer { return gpt4Words{scanner{t}, letter, signs, 3} }
+func llama3Words(t *classTable) preTokenizer { return &gpt4Words{scanner{t}, letter, signs, 3} }
 
 // preLlama3 is Llama 3's: GPT-4's, with words that are tokens taken as they are.
 var preLlama3 = preKind{

@@ -5,5 +5,5 @@ var preQwen35 = preKind{
 	names: []string{"qwen35"},
 	expressions: []string{`(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}|` +
 		` ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`},
-	scanner: func(t *classTable) preTokenizer { return gpt4Words{scanner{t}, letter | mark, signs &^ mark, 1} },
+	scanner: func(t *classTable) preTokenizer { return &gpt4Words{scanner{t}, letter | mark, signs &^ mark, 1} },
 }

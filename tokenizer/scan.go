@@ -49,7 +49,7 @@ type gpt4Words struct {
 	digits  int   // the most numbers in a word
 }
 
-func (w gpt4Words) next(s string, i int) int {
+func (w *gpt4Words) next(s string, i int) int {
 	first, n := w.class(s, i)
 	if s[i] == '\'' {
 		if n := contraction(s[i+1:], 0x20); n > 0 {
