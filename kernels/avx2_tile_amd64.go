@@ -89,8 +89,6 @@ func (f tileFormatAVX2) columns(y []float32, stride int, w []byte, rows int, a *
 
 // Constants of the unpacking, for VPSHUFB.
 var (
-	// fifth is 16 at the indices that are one bit.
-	fifth = [16]byte{1: 16, 2: 16, 4: 16, 8: 16}
 	// fifthBytes takes byte i of each dword four times.
 	fifthBytes = bytesOfDwords(func(i int) [4]byte { return [4]byte{byte(i), byte(i), byte(i), byte(i)} })
 	// scaleWords takes byte i of each dword as two words, scaleSigned as their

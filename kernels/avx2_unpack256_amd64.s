@@ -341,24 +341,24 @@ fetch: \
 
 // func unpackQ2_KAVX2(panel, w *byte, stride, n, ahead int)
 TEXT ·unpackQ2_KAVX2(SB), NOSPLIT, $0-40
-	UNPACK(CONSTS, BLOCKQ2_K, FETCH(11), 84, 5760)
+	UNPACK(CONSTS, BLOCKQ2_K, FETCH(11), NOTHING, 84, 5760)
 
 // func unpackQ3_KAVX2(panel, w *byte, stride, n, ahead int)
 TEXT ·unpackQ3_KAVX2(SB), NOSPLIT, $0-40
-	UNPACK(CONSTS, BLOCKQ3_K, FETCH(14), 110, 5760)
+	UNPACK(CONSTS, BLOCKQ3_K, FETCH(14), NOTHING, 110, 5760)
 
 // func unpackQ4_KAVX2(panel, w *byte, stride, n, ahead int)
 TEXT ·unpackQ4_KAVX2(SB), NOSPLIT, $0-40
-	UNPACK(CONSTS, BLOCKQ4_K, FETCH(18), 144, 5760)
+	UNPACK(CONSTS, BLOCKQ4_K, FETCH(18), NOTHING, 144, 5760)
 
 // func unpackQ5_KAVX2(panel, w *byte, stride, n, ahead int)
 TEXT ·unpackQ5_KAVX2(SB), NOSPLIT, $0-40
-	UNPACK(CONSTS, BLOCKQ5_K, FETCH(22), 176, 5760)
+	UNPACK(CONSTS, BLOCKQ5_K, FETCH(22), NOTHING, 176, 5760)
 
 // func unpackQ6_KAVX2(panel, w *byte, stride, n, ahead int)
 TEXT ·unpackQ6_KAVX2(SB), NOSPLIT, $0-40
-	UNPACK(CONSTS, BLOCKQ6_K, FETCH(27), 210, 5760)
+	UNPACK(CONSTS, BLOCKQ6_K, FETCH(27), NOTHING, 210, 5760)
 
 // func unpackIQ4_XSAVX2(panel, w *byte, stride, n, ahead int)
 TEXT ·unpackIQ4_XSAVX2(SB), NOSPLIT, $0-40
-	UNPACK(CONSTS_IQ4_XS, BLOCKIQ4_XS, FETCH(17), 136, 9856)
+	UNPACK(CONSTS_IQ4_XS, BLOCKIQ4_XS, FETCH(17), NOTHING, 136, 9856)

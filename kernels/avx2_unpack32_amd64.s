@@ -14,14 +14,40 @@
 	PREFETCHT0 192(R13); \
 	PREFETCHT0 256(R13)
 
-#define PUTSCALES(OFF, TO) \
-	HALVES(OFF, X8, Y8); \
-	VMOVUPS Y8, TO(DI)
+// The float16 at OFF of the eight rows go as they are, by ports that are idle, to
+// where minimums would be, 64 bytes behind the scales; SCALES converts them when
+// all are there, since a load that spans stores waits for them.
+#define PUTHALVES(OFF, TO) \
+	MOVWLZX OFF(SI), AX; \
+	MOVWLZX OFF(SI)(R8*1), BX; \
+	MOVW AX, TO(DI); \
+	MOVW BX, (TO+2)(DI); \
+	MOVWLZX OFF(SI)(R8*2), AX; \
+	MOVWLZX OFF(SI)(R9*1), BX; \
+	MOVW AX, (TO+4)(DI); \
+	MOVW BX, (TO+6)(DI); \
+	MOVWLZX OFF(DX), AX; \
+	MOVWLZX OFF(DX)(R8*1), BX; \
+	MOVW AX, (TO+8)(DI); \
+	MOVW BX, (TO+10)(DI); \
+	MOVWLZX OFF(DX)(R8*2), AX; \
+	MOVWLZX OFF(DX)(R9*1), BX; \
+	MOVW AX, (TO+12)(DI); \
+	MOVW BX, (TO+14)(DI)
+#define SCALES(TO, PANEL) \
+scales: \
+	VCVTPH2PS (TO+64)(DI), Y8; \
+	VMOVUPS Y8, TO(DI); \
+	ADDQ $PANEL, DI; \
+	DECQ CX; \
+	JNZ scales
+
+// Scales and minimums, two float16 at OFF. Clobbers Y4, Y5 and Y8.
 #define PUTBOTH(OFF) \
-	HALVES(OFF, X8, Y8); \
-	HALVES((OFF+2), X9, Y9); \
-	VMOVUPS Y8, 512(DI); \
-	VMOVUPS Y9, 576(DI)
+	DWORDS(OFF, X8, Y8); \
+	TWOHALVES(Y8, Y4, X4, Y5, X5); \
+	VMOVUPS Y4, 512(DI); \
+	VMOVUPS Y5, 576(DI)
 
 // Y15 = low nibbles.
 #define CONSTS_NIBBLES VPBROADCASTD ·splat+0(SB), Y15
@@ -43,7 +69,7 @@
 	PUTQ4_0(1, Y1); \
 	PUTQ4_0(2, Y2); \
 	PUTQ4_0(3, Y3); \
-	PUTSCALES(0, 512)
+	PUTHALVES(0, 576)
 
 #define PUTQ4_1(i, X) \
 	LOW(X, Y8); \
@@ -75,7 +101,7 @@
 	PUTIQ4(1, Y1); \
 	PUTIQ4(2, Y2); \
 	PUTIQ4(3, Y3); \
-	PUTSCALES(0, 1024)
+	PUTHALVES(0, 1088)
 
 #define CONSTS_NONE
 #define BLOCKQ8_0 \
@@ -89,100 +115,85 @@
 	PUTSIGNED(0, 5, Y1); \
 	PUTSIGNED(0, 6, Y2); \
 	PUTSIGNED(0, 7, Y3); \
-	PUTSCALES(0, 1024)
+	PUTHALVES(0, 1088)
 
-// The fifth bits. Y13 = 1, 2, 4, 8 in each dword, Y12 = 16 where a byte's index is
-// one of them.
+// The fifth bits: Y12 and Y13 are the masks of the lower and upper four bits of a
+// byte, Y14 = 16.
 #define CONSTS_FIFTH \
 	CONSTS_NIBBLES; \
-	VPBROADCASTD ·bitMasks(SB), Y13; \
-	VBROADCASTI128 ·fifth(SB), Y12
+	VPBROADCASTD ·bitMasks+0(SB), Y12; \
+	VPBROADCASTD ·bitMasks+4(SB), Y13; \
+	VPBROADCASTD ·splat+8(SB), Y14
 
-// Y10 and Y11 = the dwords at OFF and OFF+4 of the eight rows. Clobbers Y4, Y8
-// and Y9.
-#define LOAD8(OFF) \
-	VMOVQ OFF(SI), X8; \
-	VMOVQ OFF(DX), X4; \
-	VMOVHPS OFF(SI)(R8*1), X8, X8; \
-	VMOVHPS OFF(DX)(R8*1), X4, X4; \
-	VINSERTI128 $1, X4, Y8, Y8; \
-	VMOVQ OFF(SI)(R8*2), X9; \
-	VMOVQ OFF(DX)(R8*2), X4; \
-	VMOVHPS OFF(SI)(R9*1), X9, X9; \
-	VMOVHPS OFF(DX)(R9*1), X4, X4; \
-	VINSERTI128 $1, X4, Y9, Y9; \
-	VSHUFPS $0x88, Y9, Y8, Y10; \
-	VSHUFPS $0xdd, Y9, Y8, Y11
+// Four times byte i of each of the fifth bits Y10.
+#define FIFTHBYTE(i) VPSHUFB ·fifthBytes+(32*i)(SB), Y10, Y9
 
-// Weights 4i to 4i+3 of eight rows: nibbles N plus bits 4i to 4i+3 of Y10, as 16.
-// Clobbers Y9.
-#define FIFTH(i, BITS, N) \
-	VPSHUFB ·fifthBytes+(32*(i/2))(SB), BITS, Y9; \
-	VPAND Y13, Y9, Y9; \
-	VPSHUFB Y9, Y12, Y9; \
-	VPOR Y9, N, N; \
-	PUT(i, N)
+// Nibbles N and 16 where the lower or upper bits of Y9 are set. Clobbers Y11.
+#define PUTLOWER(i, N) \
+	VPAND Y12, Y9, Y11; \
+	VPCMPEQB Y12, Y11, Y11; \
+	VPAND Y14, Y11, Y11; \
+	VPOR N, Y11, Y11; \
+	PUT(i, Y11)
+#define PUTUPPER(i, N) \
+	VPAND Y13, Y9, Y11; \
+	VPMINUB Y14, Y11, Y11; \
+	VPOR N, Y11, Y11; \
+	PUT(i, Y11)
 
-// Y10 = the fifth bits of the eight rows, Y0-Y3 = their nibbles. Clobbers Y11.
-#define PUTFIFTH \
-	VPSRLD $4, Y10, Y11; \
+// The fifth bits at BITS, the nibbles behind them.
+#define PUTFIFTH(BITS) \
+	DWORDS(BITS, X10, Y10); \
+	LOAD16((BITS+4)); \
+	FIFTHBYTE(0); \
 	LOW(Y0, Y8); \
-	FIFTH(0, Y10, Y8); \
+	PUTLOWER(0, Y8); \
 	LOW(Y1, Y8); \
-	FIFTH(1, Y11, Y8); \
+	PUTUPPER(1, Y8); \
+	FIFTHBYTE(1); \
 	LOW(Y2, Y8); \
-	FIFTH(2, Y10, Y8); \
+	PUTLOWER(2, Y8); \
 	LOW(Y3, Y8); \
-	FIFTH(3, Y11, Y8); \
+	PUTUPPER(3, Y8); \
+	FIFTHBYTE(2); \
 	HIGH(Y0, Y8); \
-	FIFTH(4, Y10, Y8); \
+	PUTLOWER(4, Y8); \
 	HIGH(Y1, Y8); \
-	FIFTH(5, Y11, Y8); \
+	PUTUPPER(5, Y8); \
+	FIFTHBYTE(3); \
 	HIGH(Y2, Y8); \
-	FIFTH(6, Y10, Y8); \
+	PUTLOWER(6, Y8); \
 	HIGH(Y3, Y8); \
-	FIFTH(7, Y11, Y8)
+	PUTUPPER(7, Y8)
 
 #define BLOCKQ5_0 \
-	LOAD8(0); \
-	LOAD16(6); \
-	VPSRLD $16, Y10, Y8; \
-	VPSLLD $16, Y11, Y9; \
-	LOWERWORDS(Y10); \
-	LOWERHALVES(X10, Y10); \
-	VMOVUPS Y10, 512(DI); \
-	VPOR Y8, Y9, Y10; \
-	PUTFIFTH
+	PUTHALVES(0, 576); \
+	PUTFIFTH(2)
 
 #define BLOCKQ5_1 \
-	LOAD8(0); \
-	TWOHALVES(Y10, Y4, X4, Y5, X5); \
-	VMOVUPS Y4, 512(DI); \
-	VMOVUPS Y5, 576(DI); \
-	VMOVDQU Y11, Y10; \
-	LOAD16(8); \
-	PUTFIFTH
+	PUTBOTH(0); \
+	PUTFIFTH(4)
 
 // func unpackQ4_0AVX2(panel, w *byte, stride, n, ahead int)
 TEXT ·unpackQ4_0AVX2(SB), NOSPLIT, $0-40
-	UNPACK(CONSTS_Q4_0, BLOCKQ4_0, FETCH3, 18, 640)
+	UNPACK(CONSTS_Q4_0, BLOCKQ4_0, FETCH3, SCALES(512, 640), 18, 640)
 
 // func unpackQ4_1AVX2(panel, w *byte, stride, n, ahead int)
 TEXT ·unpackQ4_1AVX2(SB), NOSPLIT, $0-40
-	UNPACK(CONSTS_NIBBLES, BLOCKQ4_1, FETCH3, 20, 640)
+	UNPACK(CONSTS_NIBBLES, BLOCKQ4_1, FETCH3, NOTHING, 20, 640)
 
 // func unpackQ5_0AVX2(panel, w *byte, stride, n, ahead int)
 TEXT ·unpackQ5_0AVX2(SB), NOSPLIT, $0-40
-	UNPACK(CONSTS_FIFTH, BLOCKQ5_0, FETCH3, 22, 640)
+	UNPACK(CONSTS_FIFTH, BLOCKQ5_0, FETCH3, SCALES(512, 640), 22, 640)
 
 // func unpackQ5_1AVX2(panel, w *byte, stride, n, ahead int)
 TEXT ·unpackQ5_1AVX2(SB), NOSPLIT, $0-40
-	UNPACK(CONSTS_FIFTH, BLOCKQ5_1, FETCH3, 24, 640)
+	UNPACK(CONSTS_FIFTH, BLOCKQ5_1, FETCH3, NOTHING, 24, 640)
 
 // func unpackQ8_0AVX2(panel, w *byte, stride, n, ahead int)
 TEXT ·unpackQ8_0AVX2(SB), NOSPLIT, $0-40
-	UNPACK(CONSTS_NONE, BLOCKQ8_0, FETCH5, 34, 1152)
+	UNPACK(CONSTS_NONE, BLOCKQ8_0, FETCH5, SCALES(1024, 1152), 34, 1152)
 
 // func unpackIQ4_NLAVX2(panel, w *byte, stride, n, ahead int)
 TEXT ·unpackIQ4_NLAVX2(SB), NOSPLIT, $0-40
-	UNPACK(CONSTS_IQ4, BLOCKIQ4_NL, FETCH3, 18, 1152)
+	UNPACK(CONSTS_IQ4, BLOCKIQ4_NL, FETCH3, SCALES(1024, 1152), 18, 1152)

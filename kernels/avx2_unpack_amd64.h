@@ -29,6 +29,18 @@
 	VPUNPCKLQDQ Y7, Y5, Y2; \
 	VPUNPCKHQDQ Y7, Y5, Y3
 
+// Y = the dwords at OFF of the eight rows. Clobbers X4.
+#define DWORDS(OFF, X, Y) \
+	VMOVD OFF(SI), X; \
+	VMOVD OFF(DX), X4; \
+	VPINSRD $1, OFF(SI)(R8*1), X, X; \
+	VPINSRD $1, OFF(DX)(R8*1), X4, X4; \
+	VPINSRD $2, OFF(SI)(R8*2), X, X; \
+	VPINSRD $2, OFF(DX)(R8*2), X4, X4; \
+	VPINSRD $3, OFF(SI)(R9*1), X, X; \
+	VPINSRD $3, OFF(DX)(R9*1), X4, X4; \
+	VINSERTI128 $1, X4, Y, Y
+
 // Y = the float16 at OFF of the eight rows, as float32.
 #define HALVES(OFF, X, Y) \
 	VPXOR X, X, X; \
@@ -75,7 +87,8 @@
 
 // The blocks of sixteen rows by BLOCK, of SIZE bytes each and PANEL in the panel.
 // Meanwhile FETCH fetches as many bytes ahead, at R13, for eight rows of a block.
-#define UNPACK(CONSTS, BLOCK, FETCH, SIZE, PANEL) \
+// After the blocks of eight rows LAST has the panel at DI and their number in CX.
+#define UNPACK(CONSTS, BLOCK, FETCH, LAST, SIZE, PANEL) \
 	MOVQ panel+0(FP), R11; \
 	MOVQ w+8(FP), R12; \
 	MOVQ stride+16(FP), R8; \
@@ -98,6 +111,9 @@ block: \
 	ADDQ $SIZE, DX; \
 	DECQ CX; \
 	JNZ block; \
+	MOVQ R11, DI; \
+	MOVQ n+24(FP), CX; \
+	LAST; \
 	ADDQ $32, R11; \
 	LEAQ (R12)(R8*8), R12; \
 	DECQ R10; \
@@ -110,3 +126,5 @@ block: \
 #define HIGH(X, D) \
 	VPSRLW $4, X, D; \
 	VPAND D, Y15, D
+
+#define NOTHING
