@@ -42,7 +42,7 @@ func (f *superDecode) mul(y []float32, _ int, w []byte, rows int, a *Acts, s *Sc
 		pairsAVX2(q, &a.Q[0], a.K/32)
 	}
 	if f.sums32 {
-		sum, mem = (*int16)(unsafe.Pointer(&mem[0])), mem[a.K/16:]
+		sum, mem = (*int16)(unsafe.Pointer(&mem[0])), mem[(a.K/16+63)&^63:]
 		sums32AVX2(sum, &a.Sum[0], supers)
 	}
 	inEights(y, rows, s, func(y *float32, r, n int) {

@@ -15,7 +15,13 @@ func avx512() *Impl {
 		Name: "avx512",
 		Rank: 20,
 		Missing: missing(cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512VL, cpuid.AVX512DQ,
-			cpuid.AVX512VBMI, cpuid.AVX512VNNI, cpuid.F16C, cpuid.BMI2),
+			cpuid.AVX512VBMI, cpuid.AVX512VNNI, cpuid.AVX2, cpuid.F16C, cpuid.BMI2),
+	}
+	// One column waits for memory, for which the products of 256 bits are fast
+	// enough.
+	decodes := decodesAVX2
+	if cpuid.CPU.Supports(cpuid.AVXVNNI) {
+		decodes = decodesAVXVNNI
 	}
 	k.Mul[F32] = f32AVX512.mul
 	k.Mul[F16] = f16AVX512.mul
@@ -32,6 +38,9 @@ func avx512() *Impl {
 	k.Mul[Q5_K] = q5_KAVX512.mul
 	k.Mul[Q6_K] = q6_KAVX512.mul
 	k.Mul[IQ4_XS] = iq4_XSAVX512.mul
+	for f, one := range decodes {
+		k.Mul[f] = oneOrMany(one, k.Mul[f])
+	}
 	k.Quantize = [NumActKinds]QuantizeFunc{Act32: quantizeAct32AVX512, Act256: quantizeAct256AVX512}
 	k.RMSNorm, k.Rope, k.SiLUMul, k.Add, k.Max = rmsNorm512, rope512, siluMul512, add512, max512
 	k.StoreKV[KVF16], k.StoreKV[KVQ8] = storeKVF16AVX512, storeKVQ8AVX512

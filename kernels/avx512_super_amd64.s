@@ -70,34 +70,6 @@
 
 #define SCALES_Q5_K SCALES_Q4_K
 
-#define DOTS_MINS32(E0, E1, E2, E3) \
-	SIXBITS((SI), X1); \
-	MOVL (SI), AX; \
-	VPXOR Y2, Y2, Y2; \
-	WEIGH32(E0, 0, Z20); \
-	WEIGH32(E1, 64, Z21); \
-	WEIGH32(E2, 128, Z22); \
-	WEIGH32(E3, 192, Z23); \
-	VPERMB.Z Y1, Y24, K2, Y14; \
-	JOINMINS
-
-// The low nibbles of 64 bytes are the weights 0-31 and 64-95 of 128, the high
-// ones the rest: with the activations in that order too (swapped), 64 bytes are
-// taken apart by three operations.
-#define LOW(OFF, D) \
-	VPANDD OFF(SI), Z19, D
-#define HIGH(OFF, D) \
-	VPSRLD $4, OFF(SI), D; \
-	VPANDD Z19, D, D
-
-#define SWAPPED_0(D) LOW(16, D)
-#define SWAPPED_1(D) HIGH(16, D)
-#define SWAPPED_2(D) LOW(80, D)
-#define SWAPPED_3(D) HIGH(80, D)
-
-#define DOTS_Q4_K DOTS_MINS32(SWAPPED_0, SWAPPED_1, SWAPPED_2, SWAPPED_3)
-#define DOTS_Q5_K DOTS_MINS32(Q5_K_0, Q5_K_1, Q5_K_2, Q5_K_3)
-
 // Q6_K: half a super-block is 64 bytes of nibbles and 32 of bit pairs, of which
 // 0 and 1 belong to the low nibbles. Z18 = left shifts, Z17 = right shifts, Z19
 // = low nibble, Z16 = 0x30.
@@ -139,16 +111,6 @@
 	STORE16(4096); \
 	OFFSETPAIRS16(5)
 
-#define DOTS_Q6_K \
-	VPMOVSXBW 192(SI), Y1; \
-	MOVWLZX 208(SI), AX; \
-	VPXOR Y2, Y2, Y2; \
-	WEIGH16(Q6_K_0, 0, Z20); \
-	WEIGH16(Q6_K_1, 64, Z21); \
-	WEIGH16(Q6_K_2, 128, Z22); \
-	WEIGH16(Q6_K_3, 192, Z23); \
-	TAKEOFFSET(5)
-
 // func unpackQ4_KAVX512(panel, w *byte, stride, supers int)
 TEXT ·unpackQ4_KAVX512(SB), NOSPLIT, $0-32
 	MOVQ panel+0(FP), DI
@@ -156,20 +118,6 @@ TEXT ·unpackQ4_KAVX512(SB), NOSPLIT, $0-32
 	MOVQ stride+16(FP), R8
 	MOVQ supers+24(FP), CX
 	UNPACK(SCALES_Q4_K, CONSTS_Q4_K, ROW_Q4_K_0, ROW_Q4_K_1, ROW_Q4_K_2, ROW_Q4_K_3, 144)
-
-// func dotsQ4_KAVX512(sums, scales, w *byte, stride, supers int, q *int8, sum *int16)
-TEXT ·dotsQ4_KAVX512(SB), NOSPLIT, $0-56
-	MOVQ sums+0(FP), DI
-	MOVQ scales+8(FP), R15
-	MOVQ w+16(FP), SI
-	MOVQ stride+24(FP), R8
-	MOVQ supers+32(FP), BX
-	MOVQ q+40(FP), DX
-	MOVQ sum+48(FP), R14
-	CONSTS_SPREAD32(·spreadSwapped)
-	CONSTS_SIXBITS(·sixBits)
-	CONSTS_Q4_K
-	DOTS1(DOTS_Q4_K, 144)
 
 // func unpackQ5_KAVX512(panel, w *byte, stride, supers int)
 TEXT ·unpackQ5_KAVX512(SB), NOSPLIT, $0-32
@@ -179,20 +127,6 @@ TEXT ·unpackQ5_KAVX512(SB), NOSPLIT, $0-32
 	MOVQ supers+24(FP), CX
 	UNPACK(SCALES_Q5_K, CONSTS_Q5_K, ROW_Q5_K_0, ROW_Q5_K_1, ROW_Q5_K_2, ROW_Q5_K_3, 176)
 
-// func dotsQ5_KAVX512(sums, scales, w *byte, stride, supers int, q *int8, sum *int16)
-TEXT ·dotsQ5_KAVX512(SB), NOSPLIT, $0-56
-	MOVQ sums+0(FP), DI
-	MOVQ scales+8(FP), R15
-	MOVQ w+16(FP), SI
-	MOVQ stride+24(FP), R8
-	MOVQ supers+32(FP), BX
-	MOVQ q+40(FP), DX
-	MOVQ sum+48(FP), R14
-	CONSTS_SPREAD32(·spread32)
-	CONSTS_SIXBITS(·sixBits)
-	CONSTS_Q5_K
-	DOTS1(DOTS_Q5_K, 176)
-
 // func unpackQ6_KAVX512(panel, w *byte, stride, supers int)
 TEXT ·unpackQ6_KAVX512(SB), NOSPLIT, $0-32
 	MOVQ panel+0(FP), DI
@@ -200,47 +134,3 @@ TEXT ·unpackQ6_KAVX512(SB), NOSPLIT, $0-32
 	MOVQ stride+16(FP), R8
 	MOVQ supers+24(FP), CX
 	UNPACK(SCALES_Q6_K, CONSTS_Q6_K, ROW_Q6_K_0, ROW_Q6_K_1, ROW_Q6_K_2, ROW_Q6_K_3, 210)
-
-// func dotsQ6_KAVX512(sums, scales, w *byte, stride, supers int, q *int8, sum *int16)
-TEXT ·dotsQ6_KAVX512(SB), NOSPLIT, $0-56
-	MOVQ sums+0(FP), DI
-	MOVQ scales+8(FP), R15
-	MOVQ w+16(FP), SI
-	MOVQ stride+24(FP), R8
-	MOVQ supers+32(FP), BX
-	MOVQ q+40(FP), DX
-	MOVQ sum+48(FP), R14
-	CONSTS_SPREAD16
-	CONSTS_Q6_K
-	DOTS1(DOTS_Q6_K, 210)
-
-// func sumMinSupersAVX512(acc *float32, sums, scales *byte, supers int, d *float32)
-//
-// Adds the products of sixteen rows' super-blocks to the sixteen accumulators,
-// and takes off those of the minimums, in the order of the super-blocks.
-TEXT ·sumMinSupersAVX512(SB), NOSPLIT, $0-40
-	SUMSUPERS_ARGS
-
-group:
-	SUMGROUP
-	ADDCOLUMNS
-	NEXTGROUP
-
-// func sumSupersAVX512(acc *float32, sums, scales *byte, supers int, d *float32)
-//
-// As sumMinSupersAVX512, for formats without minimums.
-TEXT ·sumSupersAVX512(SB), NOSPLIT, $0-40
-	SUMSUPERS_ARGS
-	DECQ CX // the last column is not a minimum
-
-group:
-	SUMGROUP
-	ADDCOLUMN(0, Z16)
-	ADDCOLUMN(2, Z18)
-	ADDCOLUMN(4, Z20)
-	ADDCOLUMN(6, Z22)
-	ADDCOLUMN(8, Z24)
-	ADDCOLUMN(10, Z26)
-	ADDCOLUMN(12, Z28)
-	ADDCOLUMN(14, Z30)
-	NEXTGROUP

@@ -57,19 +57,6 @@
 	MINS2(Z28, Z29, 6); \
 	MINS2(Z30, Z31, 7)
 
-// Y16 = 15 in every word.
-#define DOTS_Q2_K \
-	VPMOVZXBW (SI), Y1; \
-	MOVL 80(SI), AX; \
-	VPXOR Y2, Y2, Y2; \
-	VPSRLW $4, Y1, Y14; \
-	VPANDD Y16, Y1, Y1; \
-	WEIGH16(Q2_K_0, 0, Z20); \
-	WEIGH16(Q2_K_1, 64, Z21); \
-	WEIGH16(Q2_K_2, 128, Z22); \
-	WEIGH16(Q2_K_3, 192, Z23); \
-	JOINMINS
-
 // Q3_K: as Q2_K; the third bits of the j-th 32 weights, bit j of 32 bytes, are
 // rotated to bit 2. Z18 = 4.
 #define CONSTS_Q3_K \
@@ -111,17 +98,6 @@
 	TRANSPOSE16; \
 	STORE16(4096); \
 	OFFSETPAIRS16(2)
-
-#define DOTS_Q3_K \
-	SCALES3(X1); \
-	MOVWLZX 108(SI), AX; \
-	VPMOVSXBW X1, Y1; \
-	VPXOR Y2, Y2, Y2; \
-	WEIGH16(Q3_K_0, 0, Z20); \
-	WEIGH16(Q3_K_1, 64, Z21); \
-	WEIGH16(Q3_K_2, 128, Z22); \
-	WEIGH16(Q3_K_3, 192, Z23); \
-	TAKEOFFSET(2)
 
 // IQ4_XS: a quarter is two blocks of nibbles in the manner of IQ4_NL, values
 // have an offset of 128. K1 = the lanes of the second, Z18 = shifts, Z19 = table.
@@ -184,45 +160,6 @@
 	OFFSETPAIR(7, Z22, Z22, 5504); \
 	OFFSETPAIR(7, Z23, Z23, 5568)
 
-// Sums of two products could overflow int16: sums of four, times the scale of
-// 32 weights, which the dwords Z20-Z23 pick from Z8.
-#define WEIGHXS(QUARTER, OFF, IDX) \
-	QUARTER(Z3); \
-	VPXORQ Z10, Z10, Z10; \
-	VPERMD Z8, IDX, Z15; \
-	VPDPBUSD OFF(R9), Z3, Z10; \
-	VPMULLD Z15, Z10, Z10; \
-	VPADDD Z10, Z2, Z2
-
-#define DOTS_IQ4_XS \
-	SCALES4(X1); \
-	MOVWLZX (SI), AX; \
-	VPMOVSXBD X1, Z8; \
-	VPXOR Y2, Y2, Y2; \
-	VPUNPCKLBW X1, X1, X1; \
-	VPMOVSXBW X1, Y1; \
-	WEIGHXS(IQ4_XS_0, 0, Z20); \
-	WEIGHXS(IQ4_XS_1, 64, Z21); \
-	WEIGHXS(IQ4_XS_2, 128, Z22); \
-	WEIGHXS(IQ4_XS_3, 192, Z23); \
-	TAKEOFFSET(7)
-
-#define CONSTS_DOTS_IQ4_XS \
-	MOVL $0xff00, AX; \
-	KMOVW AX, K1; \
-	VMOVDQU64 ·spreadXS+0(SB), Z20; \
-	VMOVDQU64 ·spreadXS+64(SB), Z21; \
-	VMOVDQU64 ·spreadXS+128(SB), Z22; \
-	VMOVDQU64 ·spreadXS+192(SB), Z23; \
-	CONSTS_SCALES4; \
-	CONSTS_IQ4_XS
-
-#define CONSTS_DOTS_Q2_K \
-	CONSTS_SPREAD16; \
-	MOVL $0x000f000f, AX; \
-	VPBROADCASTD AX, Y16; \
-	CONSTS_Q2_K
-
 // func unpackQ2_KAVX512(panel, w *byte, stride, supers int)
 TEXT ·unpackQ2_KAVX512(SB), NOSPLIT, $0-32
 	MOVQ panel+0(FP), DI
@@ -230,18 +167,6 @@ TEXT ·unpackQ2_KAVX512(SB), NOSPLIT, $0-32
 	MOVQ stride+16(FP), R8
 	MOVQ supers+24(FP), CX
 	UNPACK(SCALES_Q2_K, CONSTS_Q2_K, ROW_Q2_K_0, ROW_Q2_K_1, ROW_Q2_K_2, ROW_Q2_K_3, 84)
-
-// func dotsQ2_KAVX512(sums, scales, w *byte, stride, supers int, q *int8, sum *int16)
-TEXT ·dotsQ2_KAVX512(SB), NOSPLIT, $0-56
-	MOVQ sums+0(FP), DI
-	MOVQ scales+8(FP), R15
-	MOVQ w+16(FP), SI
-	MOVQ stride+24(FP), R8
-	MOVQ supers+32(FP), BX
-	MOVQ q+40(FP), DX
-	MOVQ sum+48(FP), R14
-	CONSTS_DOTS_Q2_K
-	DOTS1(DOTS_Q2_K, 84)
 
 // func unpackQ3_KAVX512(panel, w *byte, stride, supers int)
 TEXT ·unpackQ3_KAVX512(SB), NOSPLIT, $0-32
@@ -251,20 +176,6 @@ TEXT ·unpackQ3_KAVX512(SB), NOSPLIT, $0-32
 	MOVQ supers+24(FP), CX
 	UNPACK(SCALES_Q3_K, CONSTS_Q3_K, ROW_Q3_K_0, ROW_Q3_K_1, ROW_Q3_K_2, ROW_Q3_K_3, 110)
 
-// func dotsQ3_KAVX512(sums, scales, w *byte, stride, supers int, q *int8, sum *int16)
-TEXT ·dotsQ3_KAVX512(SB), NOSPLIT, $0-56
-	MOVQ sums+0(FP), DI
-	MOVQ scales+8(FP), R15
-	MOVQ w+16(FP), SI
-	MOVQ stride+24(FP), R8
-	MOVQ supers+32(FP), BX
-	MOVQ q+40(FP), DX
-	MOVQ sum+48(FP), R14
-	CONSTS_SPREAD16
-	CONSTS_SCALES3
-	CONSTS_Q3_K
-	DOTS1(DOTS_Q3_K, 110)
-
 // func unpackIQ4_XSAVX512(panel, w *byte, stride, supers int)
 TEXT ·unpackIQ4_XSAVX512(SB), NOSPLIT, $0-32
 	MOVQ panel+0(FP), DI
@@ -272,15 +183,3 @@ TEXT ·unpackIQ4_XSAVX512(SB), NOSPLIT, $0-32
 	MOVQ stride+16(FP), R8
 	MOVQ supers+24(FP), CX
 	UNPACK(SCALES_IQ4_XS, CONSTS_IQ4_XS, ROW_IQ4_XS_0, ROW_IQ4_XS_1, ROW_IQ4_XS_2, ROW_IQ4_XS_3, 136)
-
-// func dotsIQ4_XSAVX512(sums, scales, w *byte, stride, supers int, q *int8, sum *int16)
-TEXT ·dotsIQ4_XSAVX512(SB), NOSPLIT, $0-56
-	MOVQ sums+0(FP), DI
-	MOVQ scales+8(FP), R15
-	MOVQ w+16(FP), SI
-	MOVQ stride+24(FP), R8
-	MOVQ supers+32(FP), BX
-	MOVQ q+40(FP), DX
-	MOVQ sum+48(FP), R14
-	CONSTS_DOTS_IQ4_XS
-	DOTS1(DOTS_IQ4_XS, 136)
