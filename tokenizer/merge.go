@@ -128,6 +128,9 @@ func (e *bpeEncoder) pair(at int32) {
 
 // push and pop keep the queue a binary heap, smallest first.
 func (e *bpeEncoder) push(item uint64) {
+	if len(e.queue) == cap(e.queue) {
+		e.compact()
+	}
 	q := append(e.queue, item)
 	i := len(q) - 1
 	for i > 0 {
@@ -145,7 +148,29 @@ func (e *bpeEncoder) pop() uint64 {
 	q := e.queue
 	top, item := q[0], q[len(q)-1]
 	q = q[:len(q)-1]
-	i := 0
+	if len(q) > 0 {
+		sink(q, 0, item)
+	}
+	e.queue = q
+	return top
+}
+
+// compact drops the stale entries of a full queue. There are no more others than symbols that are
+// left, so the queue never grows beyond the word: memory is bounded, and as merges go on there is
+// ever more room until the next time.
+func (e *bpeEncoder) compact() {
+	q := e.queue[:0]
+	for _, item := range e.queue {
+		if e.symbols[uint32(item)].rank == uint32(item>>32) {
+			q = append(q, item)
+		}
+	}
+	slices.Sort(q) // a sorted list is a heap
+	e.queue = slices.Compact(q)
+}
+
+// sink puts an item into the heap q, from position i on downwards.
+func sink(q []uint64, i int, item uint64) {
 	for {
 		child := 2*i + 1
 		if child >= len(q) {
@@ -159,11 +184,7 @@ func (e *bpeEncoder) pop() uint64 {
 		}
 		q[i], i = q[child], child
 	}
-	if len(q) > 0 {
-		q[i] = item
-	}
-	e.queue = q
-	return top
+	q[i] = item
 }
 
 // trim lets go of the memory of an unusually long word.
