@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"sync"
 	"time"
 
 	"cllm/server/api"
@@ -18,113 +17,75 @@ import (
 const (
 	// maxBody is the most bytes a request's body may have.
 	maxBody = 2 << 20
-	// smallBody is the size up to which bodies are read without asking for
-	// room, and texts are tokenized without taking turns.
+	// freeBody is the size up to which bodies are read without asking for room.
+	freeBody = 4 << 10
+	// smallBody is the size up to which bodies do not wait for large ones.
 	smallBody = 64 << 10
-	// bodyRoom is the most bytes of larger bodies that are held at a time, so
-	// that many clients together cannot fill the memory.
-	bodyRoom = 16 << 20
+	// bodyCost is the memory that a byte of a body takes, its text beside it.
+	bodyCost = 2
+	// The memory of all bodies that are being read.
+	smallRoom = 4 << 20
+	largeRoom = 8 << 20
+	// tokenizeCost is the memory that a byte of a text takes while it becomes
+	// tokens, when all of it is one word; tokens counted.
+	tokenizeCost = 32
+	// tokenizers is how many texts of up to smallBody become tokens at a time;
+	// beside them one that is larger does.
+	tokenizers = 2
 )
+
+// Memory is the bytes that a server may need beside its engine: bodies, texts
+// that become tokens, the times of a benchmark.
+const Memory = smallRoom + largeRoom + (smallBody+maxBody)*bodyCost + // see room.ahead
+	(maxBody+tokenizers*smallBody)*tokenizeCost + 5<<20
 
 // bodies bounds the memory of the request bodies that are being read, and of
 // turning them into tokens.
 type bodies struct {
-	tokenizing chan struct{} // holds one while a large text is tokenized
-
-	mu    sync.Mutex
-	free  int64
-	ahead bool          // one body goes on without room, so that not all wait for each other
-	freed chan struct{} // closed when there is more room
+	small, large                     *room
+	tokenizingSmall, tokenizingLarge chan struct{} // hold one for each text
 }
 
 func newBodies() *bodies {
-	return &bodies{tokenizing: make(chan struct{}, 1), free: bodyRoom, freed: make(chan struct{})}
+	return &bodies{small: newRoom(smallRoom), large: newRoom(largeRoom),
+		tokenizingSmall: make(chan struct{}, tokenizers), tokenizingLarge: make(chan struct{}, 1)}
 }
 
-// bodyRead is a body that is being read, and the room it has.
-type bodyRead struct {
-	bodies *bodies
-	held   int64
-	ahead  bool
+// bodyRead is a body that is being read, and the room it has: large for what
+// is beyond smallBody.
+type bodyRead struct{ small, large share }
+
+func (b *bodies) newRead() *bodyRead {
+	return &bodyRead{small: share{room: b.small}, large: share{room: b.large}}
 }
 
-// reserve waits until there is room for n bytes more, or the client has left.
-func (b *bodyRead) reserve(ctx context.Context, n int64) error {
-	look := time.NewTicker(50 * time.Millisecond)
-	defer look.Stop()
-	for {
-		freed := b.tryReserve(n)
-		if freed == nil {
-			return nil
-		}
-		select {
-		case <-freed:
-		case <-look.C:
-			if clientGone(ctx) {
-				return context.Canceled
-			}
-		case <-ctx.Done():
-			return context.Cause(ctx)
+// reserve waits until there is room for a body to grow.
+func (b *bodyRead) reserve(ctx context.Context, from, to int64) error {
+	if more := min(to, smallBody) - max(from, freeBody); more > 0 {
+		if err := b.small.reserve(ctx, more*bodyCost); err != nil {
+			return err
 		}
 	}
-}
-
-// tryReserve returns nil when it has reserved n bytes, or else what is closed
-// when it may be tried again.
-func (b *bodyRead) tryReserve(n int64) <-chan struct{} {
-	all := b.bodies
-	all.mu.Lock()
-	defer all.mu.Unlock()
-	switch {
-	case b.ahead:
-	case all.free >= n:
-		all.free -= n
-		b.held += n
-	case !all.ahead:
-		all.ahead, b.ahead = true, true
-	default:
-		return all.freed
+	if more := to - max(from, smallBody); more > 0 {
+		return b.large.reserve(ctx, more*bodyCost)
 	}
 	return nil
 }
 
-// release gives the room back.
 func (b *bodyRead) release() {
-	all := b.bodies
-	all.mu.Lock()
-	defer all.mu.Unlock()
-	all.free += b.held
-	if b.ahead {
-		all.ahead = false
-	}
-	if b.held > 0 || b.ahead {
-		close(all.freed)
-		all.freed = make(chan struct{})
-	}
-	b.held, b.ahead = 0, false
+	b.small.release()
+	b.large.release()
 }
 
 // read reads a body whole. It takes room as the bytes arrive, not for what a
 // client says that it will send.
 func (b *bodyRead) read(ctx context.Context, from io.Reader, length int64) ([]byte, error) {
-	size := int64(smallBody)
-	if length >= 0 && length < size {
-		size = length + 1 // one more finds the end
+	most := int64(maxBody + 1) // one more finds the end
+	if length >= 0 {
+		most = min(most, length+1)
 	}
-	body := make([]byte, 0, min(size, 4<<10))
+	body := make([]byte, 0, min(most, freeBody))
 	for {
-		if len(body) == cap(body) {
-			size = min(2*int64(cap(body)), maxBody+1)
-			if length >= 0 {
-				size = min(size, max(length+1, int64(cap(body))+1))
-			}
-			if more := size - max(int64(cap(body)), smallBody); more > 0 {
-				if err := b.reserve(ctx, more); err != nil {
-					return nil, err
-				}
-			}
-			body = append(make([]byte, 0, size), body...)
-		}
 		n, err := from.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
 		switch {
@@ -132,6 +93,13 @@ func (b *bodyRead) read(ctx context.Context, from io.Reader, length int64) ([]by
 			return body, nil
 		case err != nil:
 			return nil, err
+		}
+		if was := int64(cap(body)); int64(len(body)) == was {
+			size := max(min(2*was, most), was+1)
+			if err := b.reserve(ctx, was, size); err != nil {
+				return nil, err
+			}
+			body = append(make([]byte, 0, size), body...)
 		}
 	}
 }
@@ -144,12 +112,18 @@ func (s *Server) ReadBody(w http.ResponseWriter, r *http.Request) (*api.Body, er
 	defer cancel()
 	c := http.NewResponseController(w)
 	_ = c.SetReadDeadline(time.Now().Add(within)) // recorders of tests have none
-	b := &bodyRead{bodies: s.bodies}
+	b := s.bodies.newRead()
 	body, err := b.read(ctx, http.MaxBytesReader(w, r.Body, maxBody), r.ContentLength)
 	if err != nil {
 		b.release()
 		w.Header().Set("Connection", "close") // the rest of the body is not waited for
-		return nil, bodyError(err, within)
+		refused := bodyError(err, within)
+		if k := refused.Kind; k == api.BodyTooLarge || k == api.Unavailable {
+			// A client that still sends hears the answer only if that is read.
+			_ = c.SetReadDeadline(time.Now().Add(discardTime))
+			_, _ = io.CopyN(io.Discard, r.Body, discardBytes)
+		}
+		return nil, refused
 	}
 	_ = c.SetReadDeadline(time.Time{})
 	return &api.Body{Object: fields.Parse(body), Release: b.release, OnUnknown: func(field string) {
@@ -159,7 +133,13 @@ func (s *Server) ReadBody(w http.ResponseWriter, r *http.Request) (*api.Body, er
 	}}, nil
 }
 
-func bodyError(err error, within time.Duration) error {
+// What is read and thrown away of a body that was refused.
+const (
+	discardTime  = time.Second
+	discardBytes = 16 << 20
+)
+
+func bodyError(err error, within time.Duration) *api.Error {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
@@ -169,21 +149,23 @@ func bodyError(err error, within time.Duration) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		return api.Busy("Too many large requests", "other large bodies are being read; try again later")
 	case errors.Is(err, context.Canceled):
-		return err
+		return api.ErrorOf(err)
 	}
 	return api.Refuse("the body could not be read: %v", err)
 }
 
-// Tokenize turns a text into tokens. Large texts take their turn: one that is
-// a single word needs some thirty times its size meanwhile.
+// Tokenize turns a text into tokens. Texts take turns: one that is a single
+// word needs many times its size meanwhile.
 func (s *Server) Tokenize(ctx context.Context, text string, special, prompt bool) ([]int32, error) {
+	turn := s.bodies.tokenizingSmall
 	if len(text) > smallBody {
-		select {
-		case s.bodies.tokenizing <- struct{}{}:
-			defer func() { <-s.bodies.tokenizing }()
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
+		turn = s.bodies.tokenizingLarge
+	}
+	select {
+	case turn <- struct{}{}:
+		defer func() { <-turn }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
 	}
 	if prompt {
 		return s.options.Tokenizer.EncodePrompt(text, special), nil

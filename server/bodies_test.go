@@ -44,9 +44,8 @@ func TestStalledUploadsBlockNobody(t *testing.T) {
 // Large bodies wait for room; small ones need none.
 func TestLargeBodiesAreBounded(t *testing.T) {
 	i := start(t, setup{times: func(s *times) { s.body = 100 * time.Millisecond }})
-	all := &bodyRead{bodies: i.bodies}
-	require.Nil(t, all.tryReserve(bodyRoom))
-	first := &bodyRead{bodies: i.bodies}
+	all, first := share{room: i.bodies.large}, share{room: i.bodies.large}
+	require.Nil(t, all.tryReserve(largeRoom))
 	require.Nil(t, first.tryReserve(1), "one goes on without room, or all might wait for each other")
 	large := `{"text":"` + strings.Repeat("x", smallBody+1) + `"}`
 	res, b := i.post("/encode", large)
@@ -63,15 +62,26 @@ func TestLargeBodiesAreBounded(t *testing.T) {
 		res, _ = i.post("/encode", large)
 		require.Equal(t, http.StatusOK, res.StatusCode)
 	}
-	require.Equal(t, int64(bodyRoom), i.bodies.free, "all room is given back")
-	require.False(t, i.bodies.ahead)
+	require.Equal(t, int64(largeRoom), i.bodies.large.free, "all room is given back")
+	require.Equal(t, int64(smallRoom), i.bodies.small.free)
+	require.False(t, i.bodies.large.ahead)
+}
+
+// A client that is still sending when it is refused hears why.
+func TestRefusedWhileSending(t *testing.T) {
+	i := start(t, setup{})
+	for range 10 {
+		res, b := i.post("/encode", `{"text":"`+strings.Repeat("x", 5<<20)+`"}`)
+		require.Equal(t, http.StatusRequestEntityTooLarge, res.StatusCode)
+		require.Contains(t, b.Error, "more than 2097152 bytes")
+	}
 }
 
 // Large texts are tokenized one at a time; short ones do not wait.
 func TestLargeTextsTakeTurns(t *testing.T) {
 	i := start(t, setup{})
 	large := `{"text":"` + strings.Repeat("x", smallBody+1) + `"}`
-	i.bodies.tokenizing <- struct{}{}
+	i.bodies.tokenizingLarge <- struct{}{}
 	answered := make(chan int, 1)
 	go func() {
 		res, _ := i.post("/encode", large)
@@ -80,7 +90,7 @@ func TestLargeTextsTakeTurns(t *testing.T) {
 	res, _ := i.post("/encode", `{"text":"x"}`)
 	require.Equal(t, http.StatusOK, res.StatusCode)
 	require.Empty(t, answered)
-	<-i.bodies.tokenizing
+	<-i.bodies.tokenizingLarge
 	require.Equal(t, http.StatusOK, <-answered)
 }
 
@@ -95,13 +105,16 @@ func TestReadBody(t *testing.T) {
 			"with the end": iotest.DataErrReader(strings.NewReader(text)),
 		} {
 			for _, length := range []int64{int64(n), -1} {
-				r := &bodyRead{bodies: b}
+				r := b.newRead()
 				got, err := r.read(t.Context(), from, length)
 				require.NoError(t, err)
 				require.Equal(t, text, string(got), "%d bytes %s", n, name)
-				require.LessOrEqual(t, r.held, int64(max(2*n-smallBody, n+1-smallBody, 0)))
+				require.LessOrEqual(t, r.small.held+r.large.held, int64(2*bodyCost*n))
+				if n < freeBody {
+					require.Zero(t, r.small.held)
+				}
 				if n < smallBody {
-					require.Zero(t, r.held)
+					require.Zero(t, r.large.held)
 				}
 				r.release()
 				if s, ok := from.(*strings.Reader); ok {
@@ -112,17 +125,18 @@ func TestReadBody(t *testing.T) {
 			}
 		}
 	}
-	require.Equal(t, int64(bodyRoom), b.free)
+	require.Equal(t, int64(smallRoom), b.small.free)
+	require.Equal(t, int64(largeRoom), b.large.free)
 	errBroken := errors.New("broken")
-	_, err := (&bodyRead{bodies: b}).read(t.Context(), iotest.ErrReader(errBroken), -1)
+	_, err := b.newRead().read(t.Context(), iotest.ErrReader(errBroken), -1)
 	require.ErrorIs(t, err, errBroken)
 }
 
 // What waits for room goes on as soon as there is some.
 func TestRoomIsHandedOn(t *testing.T) {
-	b := newBodies()
-	all, ahead, waiting := &bodyRead{bodies: b}, &bodyRead{bodies: b}, &bodyRead{bodies: b}
-	require.Nil(t, all.tryReserve(bodyRoom))
+	m := newRoom(100)
+	all, ahead, waiting := share{room: m}, share{room: m}, share{room: m}
+	require.Nil(t, all.tryReserve(100))
 	require.Nil(t, ahead.tryReserve(1))
 	require.NotNil(t, waiting.tryReserve(5))
 	done := make(chan error, 1)
@@ -151,11 +165,11 @@ func TestWaitForRoomEndsWithTheClient(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, clientGone(ctx))
 
-	b := newBodies()
-	require.Nil(t, (&bodyRead{bodies: b}).tryReserve(bodyRoom))
-	require.Nil(t, (&bodyRead{bodies: b}).tryReserve(1))
+	m := newRoom(1)
+	require.Nil(t, (&share{room: m}).tryReserve(1))
+	require.Nil(t, (&share{room: m}).tryReserve(1))
 	done := make(chan error, 1)
-	go func() { done <- (&bodyRead{bodies: b}).reserve(ctx, 1) }()
+	go func() { done <- (&share{room: m}).reserve(ctx, 1) }()
 	require.NoError(t, client.Close())
 	require.ErrorIs(t, <-done, context.Canceled)
 }

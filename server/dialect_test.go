@@ -141,12 +141,12 @@ func TestASecondDialect(t *testing.T) {
 func TestWaitsEndWithTheClient(t *testing.T) {
 	i := start(t, setup{})
 	ctx, cancel := context.WithCancel(t.Context())
-	i.bodies.tokenizing <- struct{}{} // somebody tokenizes
-	defer func() { <-i.bodies.tokenizing }()
+	i.bodies.tokenizingLarge <- struct{}{} // somebody tokenizes
+	defer func() { <-i.bodies.tokenizingLarge }()
 	cancel()
 	_, err := i.Tokenize(ctx, strings.Repeat("x", smallBody+1), false, true)
 	require.ErrorIs(t, err, context.Canceled)
-	tokens, err := i.Tokenize(ctx, "Once", false, true)
+	tokens, err := i.Tokenize(t.Context(), "Once", false, true)
 	require.NoError(t, err)
 	require.NotEmpty(t, tokens, "a short text waits for nobody")
 }

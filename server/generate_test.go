@@ -288,7 +288,7 @@ func TestWrongBodies(t *testing.T) {
 		{"", "the body is empty", 400},
 		{"prompt=x", "not valid JSON", 400},
 		{`{"prompt":"x"`, "not valid JSON", 400},
-		{`{"prompt":"x"} {}`, "goes on after", 400},
+		{`{"prompt":"x"} {}`, "after top-level value", 400},
 		{`[1]`, "not a JSON object", 400},
 		{`null`, "not a JSON object", 400},
 		{`"x"`, "not a JSON object", 400},

@@ -6,9 +6,7 @@ package fields
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"unicode/utf8"
@@ -30,63 +28,87 @@ type Object struct {
 	err     error
 }
 
+// maxMembers bounds the memory of an object beside its text: no dialect has a
+// tenth of it.
+const maxMembers = 1000
+
 // Parse reads an object, which must be whole, in UTF-8 (a byte order mark
-// before it is skipped), and have no member twice.
+// before it is skipped), and have no member twice. The object keeps the text.
 func Parse(text []byte) *Object {
 	o := &Object{}
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
-	if !utf8.Valid(text) {
+	rest := trimSpace(text)
+	switch {
+	case !utf8.Valid(text):
 		o.Fail("", "the body is not valid UTF-8 (byte %d)", invalidByte(text))
-		return o
-	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	switch begin, err := d.Token(); {
-	case err == io.EOF:
+	case len(rest) == 0:
 		o.Fail("", "the body is empty, want a JSON object")
-	case err != nil:
-		o.notJSON(err)
-	case begin != json.Delim('{'):
+	case !json.Valid(text):
+		o.Fail("", "the body is not valid JSON: %v", json.Unmarshal(text, new(any)))
+	case rest[0] != '{':
 		o.Fail("", "the body is not a JSON object")
 	default:
 		o.members = make(map[string]json.RawMessage)
-		o.parseMembers(d)
+		o.parseMembers(rest[1:])
 	}
 	return o
 }
 
-func (o *Object) parseMembers(d *json.Decoder) {
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			o.notJSON(err)
+// parseMembers reads what follows the brace of a valid object. The members are
+// not copied: a body may be large.
+func (o *Object) parseMembers(rest []byte) {
+	for rest = trimSpace(rest); rest[0] != '}'; rest = trimSpace(rest) {
+		if rest[0] == ',' {
+			rest = trimSpace(rest[1:])
+		}
+		n := valueLen(rest)
+		var name string
+		_ = json.Unmarshal(rest[:n], &name) // a valid string
+		rest = trimSpace(rest[n:])
+		rest = trimSpace(rest[1:]) // the colon
+		n = valueLen(rest)
+		if _, twice := o.members[name]; twice {
+			o.Fail(name, "%s stands in the body twice", short(name))
 			return
 		}
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			o.notJSON(err)
+		if len(o.members) == maxMembers {
+			o.Fail("", "the body has more than %d fields", maxMembers)
 			return
 		}
-		key := name.(string) // the decoder takes nothing else before a colon
-		if _, twice := o.members[key]; twice {
-			o.Fail(key, "%s stands in the body twice", short(key))
-			return
-		}
-		o.members[key] = value
-	}
-	if _, err := d.Token(); err != nil {
-		o.notJSON(err)
-		return
-	}
-	if _, err := d.Token(); err != io.EOF {
-		o.Fail("", "the body goes on after the JSON object")
+		o.members[name] = json.RawMessage(rest[:n:n])
+		rest = rest[n:]
 	}
 }
 
-func (o *Object) notJSON(err error) {
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
+func trimSpace(b []byte) []byte { return bytes.TrimLeft(b, " \t\r\n") }
+
+// valueLen is the length of the value at the beginning of valid JSON.
+func valueLen(b []byte) int {
+	depth, text := 0, false
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
+		case text && c == '\\':
+			i++
+		case c == '"':
+			text = !text
+			if !text && depth == 0 {
+				return i + 1
+			}
+		case text:
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			if depth == 0 {
+				return i // of a number or word, the last of its object
+			}
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		case depth == 0 && (c == ',' || c == ' ' || c == '\t' || c == '\r' || c == '\n'):
+			return i
+		}
 	}
-	o.Fail("", "the body is not valid JSON: %v", err)
+	return len(b)
 }
 
 func invalidByte(b []byte) int {

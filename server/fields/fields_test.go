@@ -1,6 +1,8 @@
 package fields
 
 import (
+	"encoding/json"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -14,16 +16,17 @@ func TestParse(t *testing.T) {
 		{" \n", "the body is empty"},
 		{"\ufeff", "the body is empty"},
 		{"prompt=x", "not valid JSON"},
-		{`{"a":1`, "not valid JSON: unexpected EOF"},
-		{`{"a":`, "not valid JSON: unexpected EOF"},
+		{`{"a":1`, "not valid JSON: unexpected end"},
+		{`{"a":`, "not valid JSON: unexpected end"},
 		{`{"a"`, "not valid JSON"},
 		{`{"a":1,}`, "not valid JSON"},
 		{`{"a" 1}`, "not valid JSON"},
 		{`{a:1}`, "not valid JSON"},
 		{`{1:1}`, "not valid JSON"},
-		{`{"a":1} {}`, "goes on after the JSON object"},
-		{`{"a":1}x`, "goes on after the JSON object"},
-		{`[1]`, "not a JSON object"},
+		{`{"a":1} {}`, "after top-level value"},
+		{`{"a":1}x`, "after top-level value"},
+		{`{` + strings.Repeat(`"a":1,`, 5), "not valid JSON"},
+		{"[1]", "not a JSON object"},
 		{`null`, "not a JSON object"},
 		{`5`, "not a JSON object"},
 		{"{\"a\":\"\xff\"}", "not valid UTF-8 (byte 6)"},
@@ -38,6 +41,11 @@ func TestParse(t *testing.T) {
 		var text string
 		require.False(t, o.Text("a", &text), "nothing is read from what is wrong")
 	}
+	var many strings.Builder
+	for i := range maxMembers + 1 {
+		fmt.Fprintf(&many, `,"%d":%d`, i, i)
+	}
+	require.ErrorContains(t, Parse([]byte("{"+many.String()[1:]+"}")).Err(), "the body has more than 1000 fields")
 	for _, text := range []string{`{}`, ` {"a": "x"} `, "\ufeff{\"a\":\"x\"}"} {
 		require.NoError(t, Parse([]byte(text)).Err(), text)
 	}
@@ -173,7 +181,8 @@ func TestFirstErrorAndUnknown(t *testing.T) {
 
 // No body is more than refused.
 func FuzzObject(f *testing.F) {
-	for _, text := range []string{`{"n":1e3,"ids":[1,2.0],"b":{"1":2},"s":["a"]}`, `{"n":-0,"ids":[ ],"b":{},"s":null}`, "\ufeff{}", `{"n":1e-9999999999}`} {
+	for _, text := range []string{`{"n":1e3,"ids":[1,2.0],"b":{"1":2},"s":["a"]}`, `{"n":-0,"ids":[ ],"b":{},"s":null}`, "\ufeff{}", `{"n":1e-9999999999}`,
+		`{ "a\"}" : [ {"b":"]"} , 1 ] , "c":{"\\":"\""} ,"d":true,"e":-1.5e3}`} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -190,6 +199,12 @@ func FuzzObject(f *testing.F) {
 		o.TokenIDs("ids", &ids)
 		o.Biases("b", &b, 100)
 		o.Texts("s", &list)
+		// The members are those that encoding/json finds.
+		var want map[string]json.RawMessage
+		if again := Parse([]byte(text)); again.Err() == nil {
+			require.NoError(t, json.Unmarshal([]byte(strings.TrimPrefix(text, "\ufeff")), &want))
+			require.Equal(t, want, again.members)
+		}
 		if o.Err() == nil {
 			require.True(t, n >= -5 && n <= 5)
 			require.GreaterOrEqual(t, x, float32(0))
