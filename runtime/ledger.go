@@ -80,12 +80,17 @@ func (l *Ledger) leave(e *Engine) {
 	l.govern()
 }
 
+// collectorSlack is the part of the planned memory that the collector does not
+// count on: its limit is overrun by what is allocated while it collects.
+const collectorSlack = 8
+
 // govern sets the limit of Go's collector.
 func (l *Ledger) govern() {
 	limit := int64(marginBase)
 	for _, p := range l.plans {
 		limit += p.goBytes() - marginBase
 	}
+	limit -= limit / collectorSlack
 	if len(l.plans) == 0 {
 		limit = l.before
 	}

@@ -29,6 +29,9 @@ type Options struct {
 	// echoed prompts, whole answers ([Stream.Hold]); 0: 16 MiB, and 256 KiB for
 	// each of Parallel.
 	RequestMemory int64
+	// CallerMemory is the bytes that the caller needs beside all that, to be
+	// planned for: a server's bodies that are being read.
+	CallerMemory int64
 	// StallTimeout is how long a choice may wait for its reader, once it has
 	// given more than is kept; 0: 30 s, negative: without end.
 	StallTimeout time.Duration
@@ -64,7 +67,7 @@ func (o Options) withDefaults() (Options, error) {
 	}{
 		{"threads", int64(o.Threads)}, {"context", int64(o.Context)}, {"parallel", int64(o.Parallel)},
 		{"step tokens", int64(o.StepTokens)}, {"memory limit", o.MemoryLimit}, {"KV memory", o.KVMemory},
-		{"request memory", o.RequestMemory},
+		{"request memory", o.RequestMemory}, {"caller's memory", o.CallerMemory},
 	} {
 		if f.value < 0 {
 			return o, fmt.Errorf("%s %d: must not be negative", f.name, f.value)

@@ -18,7 +18,7 @@ type MemoryPlan struct {
 	// Requests is what all requests together may hold, beyond which one is
 	// refused ([ErrQueueFull]; [*MemoryError] when it could never fit).
 	Requests int64
-	Margin   int64 // tokenizer, running sequences, Go itself
+	Margin   int64 // tokenizer, running sequences, Go itself, and the caller's
 	Total    int64
 	Others   int64 // Total of the other engines that draw from the same ledger
 	Limit    int64 // what Total must stay under; 0: not known
@@ -89,7 +89,7 @@ func makePlan(c model.Config, o Options, m machine.Memory, others int64) (*Memor
 		KVFormat:    o.KVFormat,
 	}
 	p.setLimit(o.MemoryLimit, m)
-	p.Margin = marginBase + int64(c.Vocab)*marginPerToken
+	p.Margin = marginBase + o.CallerMemory + int64(c.Vocab)*marginPerToken
 
 	context := o.Context
 	if context == 0 {

@@ -10,6 +10,7 @@ import (
 	"cllm/gguf"
 	"cllm/model"
 	"cllm/runtime"
+	"cllm/server"
 	"cllm/tensor"
 	"cllm/tokenizer"
 )
@@ -91,6 +92,7 @@ func engineOptions(c *config.Config, log *slog.Logger) runtime.Options {
 // is lowered.
 func serverOptions(c *config.Config, shape model.Config, log *slog.Logger) runtime.Options {
 	o := engineOptions(c, log)
+	o.CallerMemory = server.Memory
 	if o.Context > shape.Context {
 		log.Warn("the context is as long as the model's own", "asked", o.Context, "context", shape.Context)
 		o.Context = shape.Context
