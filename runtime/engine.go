@@ -62,13 +62,8 @@ type forwarder interface {
 	Forward(b *model.Batch) ([][]float32, error)
 }
 
-// start makes the channels and runs the loop.
-func (e *Engine) start() {
-	e.wakeup = make(chan struct{}, 1)
-	e.idle = make(chan struct{})
-	e.done = make(chan struct{})
-	go e.loop()
-}
+// start runs the loop.
+func (e *Engine) start() { go e.loop() }
 
 func (e *Engine) wake() {
 	select {

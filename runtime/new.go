@@ -96,6 +96,9 @@ func (e *Engine) init(f forwarder, copyBlock func(dst, src int32), v vocabulary,
 		},
 		places: o.Parallel + o.MaxWaiting,
 		stats:  Stats{Finished: make(map[string]uint64)},
+		wakeup: make(chan struct{}, 1),
+		idle:   make(chan struct{}),
+		done:   make(chan struct{}),
 	}
 	e.sample = e.sampleSome
 	for range workers.Threads() {

@@ -31,6 +31,7 @@ func (e *Engine) step() bool {
 	for i := range s.picks {
 		e.apply(&s.picks[i])
 	}
+	s.forget()
 	e.count(func(s *Stats) { s.Steps++ })
 	return true
 }
@@ -46,6 +47,16 @@ func (s *scheduler) weight() (n int) {
 		}
 	}
 	return n
+}
+
+// forget lets go of the sequences of a step, which may have ended.
+func (s *scheduler) forget() {
+	for i := range s.picks {
+		p := &s.picks[i]
+		p.seq = nil
+		clear(p.choices)
+	}
+	clear(s.prompts)
 }
 
 // stepAlone computes a step that failed again, one sequence at a time, so that
@@ -69,6 +80,7 @@ func (e *Engine) stepAlone(err error) {
 		e.apply(p)
 	}
 	s.picks = picks
+	s.forget()
 }
 
 // sampling is a piece of what the workers do with the rows of a step: a row or
