@@ -53,13 +53,14 @@ func (d demo) start(t testing.TB, o Options) *Engine {
 // witness remembers the logits after every context that any engine computed,
 // by hashes, and holds all to be the same bits.
 type witness struct {
-	mu     sync.Mutex
+	mu     *sync.Mutex
+	salt   int // of the model
 	seed   maphash.Seed
 	logits map[uint64]uint64
 }
 
 func newWitness() *witness {
-	return &witness{seed: maphash.MakeSeed(), logits: map[uint64]uint64{}}
+	return &witness{mu: &sync.Mutex{}, seed: maphash.MakeSeed(), logits: map[uint64]uint64{}}
 }
 
 // watched is a model whose outputs the witness sees.
@@ -88,7 +89,7 @@ func (f *watched) Forward(b *model.Batch) ([][]float32, error) {
 		tokens := slices.Concat(q.tokens.prompt, q.tokens.drawn, q.draft)
 		end := q.computed + p.tokens
 		for i, row := range out[p.out : p.out+p.rows] {
-			buf = buf[:0]
+			buf = append(buf[:0], byte(f.w.salt))
 			for _, id := range tokens[:end-p.rows+1+i] {
 				buf = binary.LittleEndian.AppendUint32(buf, uint32(id))
 			}

@@ -1,7 +1,9 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"cllm/model"
@@ -187,6 +189,8 @@ func (s *sampling) run(rows [][]float32, w *workspace) {
 	s.err = p.draw(s.choice, rows, w)
 }
 
+var errNothingAllowed = errors.New("the constraint allows no token")
+
 // draw draws the next token of a choice. A draft's tokens are drawn like any
 // other, from the logits that follow the tokens before; the first that differs
 // from the draft is the last.
@@ -203,6 +207,9 @@ func (p *pick) draw(choice int, rows [][]float32, w *workspace) error {
 		}
 		id, err := q.sampler.sample(logits, g, len(p.choices) > 1, w)
 		if err != nil {
+			if g.allowed != nil && !slices.ContainsFunc(g.allowed, func(word uint64) bool { return word != 0 }) {
+				err = errNothingAllowed
+			}
 			return err
 		}
 		if q.constraint != nil {
