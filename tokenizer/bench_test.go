@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -53,6 +54,22 @@ func BenchmarkEncodeSegments(b *testing.B) {
 				ids = tok.EncodeSegments(ids[:0], segments...)
 			}
 		})
+	}
+}
+
+// BenchmarkRunsOfBlanks is the worst text for tokens that are runs of blanks, as GPT-NeoX has them.
+func BenchmarkRunsOfBlanks(b *testing.B) {
+	var runs []string
+	for n := 2; n <= 24; n++ {
+		runs = append(runs, strings.Repeat(" ", n))
+	}
+	tok, err := build(alphabet(nil, append(runs, " no such token")...))
+	require.NoError(b, err)
+	text := strings.Repeat(strings.Repeat(" ", 23)+"x", 1<<14)
+	ids := tok.Encode(nil, text, true)
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		ids = tok.Encode(ids[:0], text, true)
 	}
 }
 

@@ -91,14 +91,19 @@ func (c *cutter) note(text string, plain bool) {
 func (c *cutter) noteAt(text string, plain bool) {
 	s := c.specials
 	some := s.sorted
+	at := func(i, k int) byte { return s.texts[some[i]][k] }
 	for k := 0; k < len(text) && len(some) > 0; k++ {
 		b := text[k]
-		low := sort.Search(len(some), func(i int) bool { t := s.texts[some[i]]; return len(t) > k && t[k] >= b })
-		some = some[low:]
-		high := sort.Search(len(some), func(i int) bool { return s.texts[some[i]][k] > b })
-		some = some[:high]
-		if high > 0 && len(s.texts[some[0]]) == k+1 && (!plain || s.plain[some[0]]) {
-			c.occurs[some[0]] = true
+		if at(0, k) != b || at(len(some)-1, k) != b { // not all go on with it
+			low := sort.Search(len(some), func(i int) bool { return at(i, k) >= b })
+			some = some[low:]
+			some = some[:sort.Search(len(some), func(i int) bool { return at(i, k) > b })]
+		}
+		if len(some) > 0 && len(s.texts[some[0]]) == k+1 { // a token; the others go on after it
+			if !plain || s.plain[some[0]] {
+				c.occurs[some[0]] = true
+			}
+			some = some[1:]
 		}
 	}
 }
