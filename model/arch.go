@@ -6,16 +6,20 @@ import (
 	"strings"
 )
 
-// architecture describes the models of one value of general.architecture. It
-// takes what it needs from their file and leaves blocks, in the words of
-// block.go, that the forward pass runs one after another.
-type architecture func(*loader)
+// architecture describes the models of one value of general.architecture.
+type architecture struct {
+	// shape reads the metadata.
+	shape func(*metadata) (Config, error)
+	// describe binds the tensors as blocks, in the words of block.go, which the
+	// forward pass runs one after another.
+	describe func(*loader)
+}
 
 // architectures are the supported values of general.architecture.
 var architectures = map[string]architecture{
-	"llama": llama,
-	"qwen2": qwen2,
-	"qwen3": qwen3,
+	"llama": {dense, llama},
+	"qwen2": {dense, qwen2},
+	"qwen3": {dense, qwen3},
 }
 
 func supported() string {

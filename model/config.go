@@ -37,8 +37,8 @@ const (
 	maxContext = 1 << 24
 )
 
-// readConfig reads the keys that all dense transformers have.
-func readConfig(d *metadata) (Config, error) {
+// dense is the shape of a dense transformer whose layers are all alike.
+func dense(d *metadata) (Config, error) {
 	c := Config{Arch: d.arch, FileType: d.file.FileType()}
 	c.Name, _ = d.file.String("general.name")
 

@@ -26,18 +26,18 @@ func load(f *gguf.File) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	describe, ok := architectures[name]
+	arch, ok := architectures[name]
 	if !ok {
 		return nil, fmt.Errorf("architecture %q is not supported; supported are %s", name, supported())
 	}
 	l := &loader{binder: newBinder(f), metadata: &metadata{file: f, arch: name}}
-	if l.config, err = readConfig(l.metadata); err != nil {
+	if l.config, err = arch.shape(l.metadata); err != nil {
 		return nil, err
 	}
 	if l.config.Vocab, err = vocabulary(f); err != nil {
 		return nil, err
 	}
-	describe(l)
+	arch.describe(l)
 	if err := errors.Join(l.metadata.err(), l.binder.err(name)); err != nil {
 		return nil, err
 	}
@@ -94,7 +94,11 @@ func (l *loader) rotation(in layout, factors []float32) *rotation {
 			l.errs = append(l.errs, fmt.Errorf("factor %d of the rotation's frequencies is %g, it must be positive", i, f))
 		}
 	}
-	t := newRotation(l.config, in, factors)
+	return l.addRotation(newRotation(l.config, in, factors))
+}
+
+// addRotation has the angles of a rotation computed for each position.
+func (l *loader) addRotation(t *rotation) *rotation {
 	t.first = l.config.angles
 	l.config.angles += len(t.freq)
 	l.model.rotations = append(l.model.rotations, t)
