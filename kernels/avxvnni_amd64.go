@@ -2,7 +2,11 @@
 
 package kernels
 
-import "github.com/klauspost/cpuid/v2"
+import (
+	"unsafe"
+
+	"github.com/klauspost/cpuid/v2"
+)
 
 // avxVNNI is the arithmetic of CPUs with the dot products of AVX-512 in 256 bits
 // (Alder Lake and later, Zen 5); but for these it is avx2.
@@ -11,9 +15,27 @@ func avxVNNI() *Impl {
 	k.Name, k.Rank = "avxvnni", 15
 	k.Missing = missing(cpuid.AVX2, cpuid.FMA3, cpuid.F16C, cpuid.AVXVNNI)
 	for f, tile := range tilesAVX2 {
+		if t, ok := tilesAVXVNNI[f]; ok {
+			tile = t
+		}
 		k.Mul[f] = oneOrMany(decodesAVXVNNI[f], tile.mul)
 	}
 	return k
+}
+
+// biases are the starts of sums that are 32 bits wide.
+func biases(a *Acts) []int16 {
+	return unsafe.Slice((*int16)(unsafe.Pointer(&a.Bias[0])), 2*len(a.Bias))
+}
+
+// tilesAVXVNNI take the panels of avx2.
+var tilesAVXVNNI = map[Format]tileFormatAVX2{
+	Q4_0:   {Q4_0, 640, unpackQ4_0AVX2, tileOffset32AVXVNNI, biases},
+	Q4_1:   {Q4_1, 640, unpackQ4_1AVX2, tileMins32AVXVNNI, biases},
+	Q5_0:   {Q5_0, 640, unpackQ5_0AVX2, tileOffset32AVXVNNI, biases},
+	Q5_1:   {Q5_1, 640, unpackQ5_1AVX2, tileMins32AVXVNNI, biases},
+	Q8_0:   {Q8_0, 1152, unpackQ8_0AVX2, tileSigned32AVXVNNI, biases},
+	IQ4_NL: {IQ4_NL, 1152, unpackIQ4_NLAVX2, tileSigned32AVXVNNI, biases},
 }
 
 var decodesAVXVNNI = map[Format]MulFunc{
@@ -66,3 +88,12 @@ func decodeQ6_KAVXVNNI(y *float32, w *byte, rows, n int, q *int8, d *float32, su
 
 //go:noescape
 func decodeIQ4_XSAVXVNNI(y *float32, w *byte, rows, n int, q *int8, d *float32, sum *int16, mem *byte)
+
+//go:noescape
+func tileOffset32AVXVNNI(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+
+//go:noescape
+func tileMins32AVXVNNI(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+
+//go:noescape
+func tileSigned32AVXVNNI(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
