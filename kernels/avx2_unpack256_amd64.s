@@ -11,7 +11,7 @@
 	MOVQ R13, AX; \
 	MOVL $LINES, BX; \
 fetch: \
-	PREFETCHT0 (AX); \
+	PREFETCHT1 (AX); \
 	ADDQ $64, AX; \
 	DECL BX; \
 	JNZ fetch

@@ -6,13 +6,13 @@
 // Unpacking of the block formats; the panel stands with the tile.
 
 #define FETCH3 \
-	PREFETCHT0 (R13); \
-	PREFETCHT0 64(R13); \
-	PREFETCHT0 128(R13)
+	PREFETCHT1 (R13); \
+	PREFETCHT1 64(R13); \
+	PREFETCHT1 128(R13)
 #define FETCH5 \
 	FETCH3; \
-	PREFETCHT0 192(R13); \
-	PREFETCHT0 256(R13)
+	PREFETCHT1 192(R13); \
+	PREFETCHT1 256(R13)
 
 // The float16 at OFF of the eight rows go as they are, by ports that are idle, to
 // where minimums would be, 64 bytes behind the scales; SCALES converts them when
