@@ -30,6 +30,7 @@ func init() {
 		"format": func(e *exec, p pos, v any, a *callArgs) any {
 			return e.percent(p, str(v), &List{items: a.list, tuple: true})
 		},
+		"from_json":  filterFromJSON,
 		"groupby":    filterGroupby,
 		"indent":     filterIndent,
 		"int":        filterInt,

@@ -57,16 +57,6 @@ func (t Text) slice(lo, hi int) Text {
 	return r
 }
 
-// at says whether a user wrote the byte at i.
-func (t Text) at(i int) bool {
-	for _, u := range t.user {
-		if i < u.hi {
-			return u.lo <= i
-		}
-	}
-	return false
-}
-
 // mapped is t with every stretch changed by f.
 func (t Text) mapped(f func(string) string) Text {
 	if len(t.user) == 0 {
