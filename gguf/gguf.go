@@ -136,14 +136,13 @@ func (f *File) openRest() error {
 	if count == 1 {
 		return f.checkCount() // a whole file, whatever its name looks like
 	}
-	prefix, named := first.path, count
-	if m := partName.FindStringSubmatch(first.path); m != nil {
-		prefix = m[1]
-		named, _ = strconv.ParseUint(m[3], 10, 64)
-	} else {
+	m := partName.FindStringSubmatch(first.path)
+	if m == nil {
 		return fmt.Errorf("%s: is part %d of %d: it must be named like %s, as the parts find each other by name",
 			first.path, no+1, count, filepath.Base(partPath("name", no, count)))
 	}
+	prefix := m[1]
+	named, _ := strconv.ParseUint(m[3], 10, 64)
 	switch {
 	case named != count:
 		return fmt.Errorf("%s: the name says %d parts, split.count in the file says %d", first.path, named, count)
