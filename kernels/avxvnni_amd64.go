@@ -2,6 +2,8 @@
 
 package kernels
 
+//lint:file-ignore U1000 the assembly uses the constants
+
 import (
 	"unsafe"
 
@@ -36,6 +38,12 @@ var tilesAVXVNNI = map[Format]tileFormatAVX2{
 	Q5_1:   {Q5_1, 640, unpackQ5_1AVX2, tileMins32AVXVNNI, biases},
 	Q8_0:   {Q8_0, 1152, unpackQ8_0AVX2, tileSigned32AVXVNNI, biases},
 	IQ4_NL: {IQ4_NL, 1152, unpackIQ4_NLAVX2, tileSigned32AVXVNNI, biases},
+	IQ4_XS: {IQ4_XS, 9856, unpackIQ4_XSAVX2, tileSigned256AVXVNNI, sumsOf},
+}
+
+// minus128 is -128 in words.
+var minus128 = [16]int16{
+	-128, -128, -128, -128, -128, -128, -128, -128, -128, -128, -128, -128, -128, -128, -128, -128,
 }
 
 var decodesAVXVNNI = map[Format]MulFunc{
@@ -97,3 +105,6 @@ func tileMins32AVXVNNI(y *float32, stride int, panel *byte, n int, q *int8, d *f
 
 //go:noescape
 func tileSigned32AVXVNNI(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+
+//go:noescape
+func tileSigned256AVXVNNI(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)

@@ -3,10 +3,11 @@
 #include "textflag.h"
 #include "avx2_tile_amd64.h"
 #include "avxvnni_amd64.h"
+#include "avxvnni_tile_amd64.h"
 
 // Tiles of the block formats, AVX-VNNI: the panels of avx2_tile32_amd64.s. Sums
 // are 32 bits wide; the starts are the biases, -128 times the sums of the
-// activations. TA and TB are the numbers of A and B.
+// activations.
 #define COL0(M) M(Y0, Y4, (R8), (R12), (SI), (R11), 0, 4)
 #define COL1(M) M(Y1, Y5, (R8)(R9*1), (R12)(R13*1), (SI)(R13*1), (R11)(BX*1), 1, 5)
 #define COL2(M) M(Y2, Y6, (R8)(R9*2), (R12)(R13*2), (SI)(R13*2), (R11)(BX*2), 2, 6)
@@ -44,38 +45,6 @@ add: \
 	DECQ AX; \
 	JNZ block
 
-// Four activations of a column, Y10, times four weights of sixteen rows, unsigned
-// in Y8 and Y9.
-#define DOT(OFF, Q, TA, TB) \
-	VPBROADCASTD OFF Q, Y10; \
-	VPDPBUSD_Y(10, 8, TA); \
-	VPDPBUSD_Y(10, 9, TB)
-#define DOT0(A, B, Q, D, S, Y, TA, TB) DOT(0, Q, TA, TB)
-#define DOT1(A, B, Q, D, S, Y, TA, TB) DOT(4, Q, TA, TB)
-#define DOT2(A, B, Q, D, S, Y, TA, TB) DOT(8, Q, TA, TB)
-#define DOT3(A, B, Q, D, S, Y, TA, TB) DOT(12, Q, TA, TB)
-#define DOT4(A, B, Q, D, S, Y, TA, TB) DOT(16, Q, TA, TB)
-#define DOT5(A, B, Q, D, S, Y, TA, TB) DOT(20, Q, TA, TB)
-#define DOT6(A, B, Q, D, S, Y, TA, TB) DOT(24, Q, TA, TB)
-#define DOT7(A, B, Q, D, S, Y, TA, TB) DOT(28, Q, TA, TB)
-
-// 32 weights of the rows times the columns, WEIGHTS4(N, i, DOT) by four.
-#define WEIGHTS32(N, WEIGHTS4) \
-	WEIGHTS4(N, 0, DOT0); \
-	WEIGHTS4(N, 1, DOT1); \
-	WEIGHTS4(N, 2, DOT2); \
-	WEIGHTS4(N, 3, DOT3); \
-	WEIGHTS4(N, 4, DOT4); \
-	WEIGHTS4(N, 5, DOT5); \
-	WEIGHTS4(N, 6, DOT6); \
-	WEIGHTS4(N, 7, DOT7)
-
-// Signed weights take an offset of 128, for which the sums begin with the bias
-// as it is.
-#define OFFSETWEIGHTS(N, i, DOT) \
-	VPXOR (128*i)(DI), Y13, Y8; \
-	VPXOR (128*i+32)(DI), Y13, Y9; \
-	N(DOT)
 #define BIAS(A, B, Q, D, S, Y, TA, TB) \
 	VPBROADCASTD S, A; \
 	VMOVDQA A, B
