@@ -18,31 +18,39 @@ import (
 	"cllm/runtime"
 )
 
-// A stream's first event arrives while the request runs, and other requests
-// are answered meanwhile.
+// A stream's events arrive as they come, and other requests are answered
+// meanwhile.
 func TestStreamsWhileGenerating(t *testing.T) {
-	i := start(t, setup{})
-	ctx, cancel := context.WithCancel(t.Context())
-	next := i.open(ctx, "/generate_stream", long)
-	for range 3 {
+	i, g := startGated(t, 8, setup{})
+	next := i.open(t.Context(), "/generate_stream", `{"prompt":"long"}`, func() { g.open(1)[0].text("0") })
+	long := g.open(1)[0]
+	for n := range 3 {
 		e, ok := next()
 		require.True(t, ok)
 		require.False(t, e.Done)
+		require.Equal(t, fmt.Sprint(n), e.Token)
+		answer := make(chan generated)
+		go func() {
+			var a generated
+			i.ask("/generate", `{"prompt":"short"}`, &a)
+			answer <- a
+		}()
+		short := g.open(2)[1]
+		short.text("short")
+		short.end(runtime.FinishStop)
+		require.Equal(t, "short", (<-answer).Text, "it ends before the one that came first")
+		long.text(fmt.Sprint(n + 1))
 	}
-	require.Equal(t, 1, i.state().Running, "the request still runs when its first events are here")
-	var g generated
-	i.ask("/generate", `{"prompt":"Once","max_tokens":2}`, &g)
-	require.Eventually(t, func() bool { return i.state().Running == 1 }, 5*time.Second, time.Millisecond,
-		"a short request ends before a long one that came first")
-	cancel()
-	i.idle()
+	long.end(runtime.FinishStop)
+	g.open(0)
 }
 
+// A client that leaves ends its request, whatever it asked for.
 func TestClientLeaves(t *testing.T) {
-	i := start(t, setup{})
-	for _, path := range []string{"/generate", "/generate_stream", "/benchmark"} {
+	i, g := startGated(t, 100, setup{})
+	for path, requests := range map[string]int{"/generate": 1, "/generate_stream": 1, "/benchmark": 8} {
 		ctx, cancel := context.WithCancel(t.Context())
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, i.url+path, strings.NewReader(long))
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, i.url+path, strings.NewReader(`{"prompt":"x"}`))
 		require.NoError(t, err)
 		left := make(chan struct{})
 		go func() {
@@ -52,10 +60,12 @@ func TestClientLeaves(t *testing.T) {
 				res.Body.Close()
 			}
 		}()
-		require.Eventually(t, func() bool { return i.state().Running > 0 }, 5*time.Second, time.Millisecond, path)
+		for _, s := range g.open(requests) {
+			require.NoError(t, s.ctx.Err())
+		}
 		cancel()
 		<-left
-		i.idle()
+		g.open(0)
 	}
 }
 

@@ -186,11 +186,15 @@ type event struct {
 }
 
 // open starts a stream and returns a function that reads its next event;
-// false after the last.
-func (i *instance) open(ctx context.Context, path, text string) (next func() (event, bool)) {
+// false after the last. The header comes with the first event, which begun may
+// bring about.
+func (i *instance) open(ctx context.Context, path, text string, begun ...func()) (next func() (event, bool)) {
 	i.t.Helper()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, i.url+path, strings.NewReader(text))
 	require.NoError(i.t, err)
+	for _, f := range begun {
+		go f()
+	}
 	res, err := http.DefaultClient.Do(req)
 	require.NoError(i.t, err)
 	require.Equal(i.t, http.StatusOK, res.StatusCode)
