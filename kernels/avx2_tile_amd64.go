@@ -11,24 +11,25 @@ type tileFormatAVX2 struct {
 	size   int // bytes of a block in the panel
 	unpack func(panel, w *byte, stride, n, ahead int)
 	tile   func(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
-	starts func(a *Acts) []int16 // what the tile takes as start, nil for nothing
+	start  func(a *Acts, block int) *int16 // what the tile takes as start
 }
 
-func startsOf(a *Acts) []int16 { return a.Start }
-func sumsOf(a *Acts) []int16   { return a.Sum }
-func nothing(*Acts) []int16    { return nil }
+func starts32(a *Acts, block int) *int16  { return &a.Start[2*block] }
+func starts256(a *Acts, block int) *int16 { return &a.Start[32*block] }
+func sums256(a *Acts, block int) *int16   { return &a.Sum[16*block] }
+func nothing(*Acts, int) *int16           { return nil }
 
 var tilesAVX2 = map[Format]tileFormatAVX2{
-	Q4_0:   {Q4_0, 640, unpackQ4_0AVX2, tileOffset32AVX2, startsOf},
-	Q4_1:   {Q4_1, 640, unpackQ4_1AVX2, tileMins32AVX2, startsOf},
-	Q5_0:   {Q5_0, 640, unpackQ5_0AVX2, tileOffset32AVX2, startsOf},
-	Q5_1:   {Q5_1, 640, unpackQ5_1AVX2, tileMins32AVX2, startsOf},
+	Q4_0:   {Q4_0, 640, unpackQ4_0AVX2, tileOffset32AVX2, starts32},
+	Q4_1:   {Q4_1, 640, unpackQ4_1AVX2, tileMins32AVX2, starts32},
+	Q5_0:   {Q5_0, 640, unpackQ5_0AVX2, tileOffset32AVX2, starts32},
+	Q5_1:   {Q5_1, 640, unpackQ5_1AVX2, tileMins32AVX2, starts32},
 	Q8_0:   {Q8_0, 1152, unpackQ8_0AVX2, tileSigned32AVX2, nothing},
-	Q2_K:   {Q2_K, 5760, unpackQ2_KAVX2, tileQ2_KAVX2, sumsOf},
-	Q3_K:   {Q3_K, 5760, unpackQ3_KAVX2, tileOffset256AVX2, startsOf},
-	Q4_K:   {Q4_K, 5760, unpackQ4_KAVX2, tileQ4_KAVX2, sumsOf},
-	Q5_K:   {Q5_K, 5760, unpackQ5_KAVX2, tileQ5_KAVX2, sumsOf},
-	Q6_K:   {Q6_K, 5760, unpackQ6_KAVX2, tileOffset256AVX2, startsOf},
+	Q2_K:   {Q2_K, 5760, unpackQ2_KAVX2, tileQ2_KAVX2, sums256},
+	Q3_K:   {Q3_K, 5760, unpackQ3_KAVX2, tileOffset256AVX2, starts256},
+	Q4_K:   {Q4_K, 5760, unpackQ4_KAVX2, tileQ4_KAVX2, sums256},
+	Q5_K:   {Q5_K, 5760, unpackQ5_KAVX2, tileQ5_KAVX2, sums256},
+	Q6_K:   {Q6_K, 5760, unpackQ6_KAVX2, tileOffset256AVX2, starts256},
 	IQ4_NL: {IQ4_NL, 1152, unpackIQ4_NLAVX2, tileSigned32AVX2, nothing},
 	IQ4_XS: {IQ4_XS, 9856, unpackIQ4_XSAVX2, tileSigned256AVX2, nothing},
 }
@@ -70,19 +71,13 @@ func (f tileFormatAVX2) columns(y []float32, stride int, w []byte, rows int, a *
 	info := &Formats[f.format]
 	blocks := a.K / info.BlockLen
 	size := blocks * info.Bytes
-	starts := f.starts(a)
-	perBlock := len(starts) / a.N / blocks
 	step := panelBytes / f.size
 	for r := 0; r < rows; r += tileRowsAVX2 {
 		for b := 0; b < blocks; b += step {
 			n := min(step, blocks-b)
 			f.unpack(&s.Panel[0], &w[r*size+b*info.Bytes], size, n, (tileRowsAVX2*size)+(tileRowsAVX2-1)*b*info.Bytes)
 			i := c*blocks + b
-			var start *int16
-			if perBlock > 0 {
-				start = &starts[i*perBlock]
-			}
-			f.tile(&y[r], stride, &s.Panel[0], n, &a.Q[i*info.BlockLen], &a.D[i], start, a.K, cols, b > 0)
+			f.tile(&y[r], stride, &s.Panel[0], n, &a.Q[i*info.BlockLen], &a.D[i], f.start(a, i), a.K, cols, b > 0)
 		}
 	}
 }

@@ -114,7 +114,6 @@ fetch: \
 #define RIGHT3(X, D) VPSRLW $3, X, D
 #define RIGHT4(X, D) VPSRLW $4, X, D
 #define RIGHT5(X, D) VPSRLW $5, X, D
-#define RIGHT6(X, D) VPSRLW $6, X, D
 
 // Weights of group g: PART of X (a nibble or less) and the bits Y14 of H, moved by
 // SHIFT. Clobbers Y4 and Y5.

@@ -26,9 +26,7 @@ func avxVNNI() *Impl {
 }
 
 // biases are the starts of sums that are 32 bits wide.
-func biases(a *Acts) []int16 {
-	return unsafe.Slice((*int16)(unsafe.Pointer(&a.Bias[0])), 2*len(a.Bias))
-}
+func biases(a *Acts, block int) *int16 { return (*int16)(unsafe.Pointer(&a.Bias[block])) }
 
 // tilesAVXVNNI take the panels of avx2.
 var tilesAVXVNNI = map[Format]tileFormatAVX2{
