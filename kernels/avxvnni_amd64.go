@@ -36,7 +36,7 @@ var tilesAVXVNNI = map[Format]tileFormatAVX2{
 	Q5_1:   {Q5_1, 640, unpackQ5_1AVX2, tileMins32AVXVNNI, biases},
 	Q8_0:   {Q8_0, 1152, unpackQ8_0AVX2, tileSigned32AVXVNNI, biases},
 	IQ4_NL: {IQ4_NL, 1152, unpackIQ4_NLAVX2, tileSigned32AVXVNNI, biases},
-	IQ4_XS: {IQ4_XS, 9856, unpackIQ4_XSAVX2, tileSigned256AVXVNNI, sumsOf},
+	IQ4_XS: {IQ4_XS, 9856, unpackIQ4_XSAVX2, tileSigned256AVXVNNI, sums256},
 }
 
 // minus128 is -128 in words.
