@@ -5,12 +5,8 @@ import (
 	"cllm/tensor"
 )
 
-// everything is the window of a layer that sees all positions up to its own.
-const everything = 0
-
-// attend computes attention for a set of rows, into attn. A row sees its own
-// position and those before it, window of them in all, or everything.
-func (r *Runner) attend(w *tensor.Worker, li, window int, s *rowSet) {
+// attend computes attention for a set of rows, into attn.
+func (r *Runner) attend(w *tensor.Worker, a *attention, s *rowSet) {
 	c := &r.m.config
 	segmented := false
 	for i := range s.tiles {
@@ -23,9 +19,9 @@ func (r *Runner) attend(w *tensor.Worker, li, window int, s *rowSet) {
 		l := &r.local[w.ID]
 		r.loadQueries(w.Kernels, l, t, head)
 		if t.segments == 1 {
-			r.attendTile(w.Kernels, l, li, window, t, head)
+			r.attendTile(w.Kernels, l, a, t, head)
 		} else {
-			r.attendSegment(w.Kernels, l, li, window, t, head, segment)
+			r.attendSegment(w.Kernels, l, a, t, head, segment)
 			r.storePartials(l, t, head, segment)
 		}
 	})
@@ -64,9 +60,9 @@ func (r *Runner) loadQueries(k *kernels.Impl, l *local, t *tile, head int) {
 }
 
 // attendTile runs a tile over all its segments and writes its result.
-func (r *Runner) attendTile(k *kernels.Impl, l *local, li, window int, t *tile, head int) {
-	first, last := r.firstSeen(t, window)/segmentTokens, r.lastPosition(t)/segmentTokens
-	r.attendSegment(k, l, li, window, t, head, first)
+func (r *Runner) attendTile(k *kernels.Impl, l *local, a *attention, t *tile, head int) {
+	first, last := r.firstSeen(t, a.window)/segmentTokens, r.lastPosition(t)/segmentTokens
+	r.attendSegment(k, l, a, t, head, first)
 	if first == last {
 		r.write(l.attn, t, head)
 		return
@@ -75,7 +71,7 @@ func (r *Runner) attendTile(k *kernels.Impl, l *local, li, window int, t *tile, 
 	for s := first; s <= last; s++ {
 		if s > first {
 			l.attn.Reset(l.attn.N)
-			r.attendSegment(k, l, li, window, t, head, s)
+			r.attendSegment(k, l, a, t, head, s)
 		}
 		for i := range l.attn.N {
 			l.sum.Fold(i, l.attn.M[i], l.attn.L[i], l.attn.Acc[i*l.attn.Head:][:l.attn.Head])
@@ -86,25 +82,25 @@ func (r *Runner) attendTile(k *kernels.Impl, l *local, li, window int, t *tile, 
 
 // attendSegment folds the blocks of a segment into the softmax of each query,
 // as far as its position sees them.
-func (r *Runner) attendSegment(k *kernels.Impl, l *local, li, window int, t *tile, head, segment int) {
+func (r *Runner) attendSegment(k *kernels.Impl, l *local, a *attention, t *tile, head, segment int) {
 	c := &r.m.config
 	group := c.group()
 	blocks := r.spans[t.span].Blocks
 	visible := l.visible[:int(t.n)*group]
 	end := min((segment+1)*segmentBlocks, r.lastPosition(t)/kernels.BlockTokens+1)
-	for b := max(segment*segmentBlocks, r.firstSeen(t, window)/kernels.BlockTokens); b < end; b++ {
+	for b := max(segment*segmentBlocks, r.firstSeen(t, a.window)/kernels.BlockTokens); b < end; b++ {
 		for i := range int(t.n) {
 			pos := int(r.rows[int(t.row)+i].pos)
 			seen := kernels.Range{Hi: inBlock(pos+1, b)}
-			if window != everything {
-				seen.Lo = inBlock(pos+1-window, b)
+			if a.window != everything {
+				seen.Lo = inBlock(pos+1-a.window, b)
 			}
 			for h := range group {
 				visible[i*group+h] = seen
 			}
 		}
 		for h := range int(t.heads) {
-			k.Attend[r.kv.format](&l.heads[h], r.kv.at(li, blocks[b], head+h), visible)
+			k.Attend[r.kv.format](&l.heads[h], r.kv.at(a.layer, blocks[b], head+h), visible)
 		}
 	}
 }

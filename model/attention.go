@@ -15,6 +15,10 @@ type attention struct {
 	window       int // positions that a row sees, its own among them, or everything
 }
 
+// everything is the window of an attention that sees all positions up to the
+// row's own.
+const everything = 0
+
 func (a *attention) mixes() bool { return true }
 
 func (a *attention) inputs(n *inputs) {
@@ -29,7 +33,7 @@ func (a *attention) run(r *Runner, w *tensor.Worker, b *block, in, out *rowSet) 
 	if out.n == 0 {
 		return
 	}
-	r.attend(w, a.layer, a.window, out)
+	r.attend(w, a, out)
 	a.combine(r, w, out)
 }
 

@@ -298,6 +298,34 @@ func TestBench(t *testing.T) {
 	require.Equal(t, strings.Count(lines[0], ","), strings.Count(lines[1], ","))
 }
 
+// Every command that opens a model takes metadata instead of the file's.
+func TestOverrideKV(t *testing.T) {
+	code, out, _ := cllm(t, "", "inspect", "--override-kv", "qwen2.context_length=int:96,general.name=str:another")
+	require.Zero(t, code)
+	require.Regexp(t, `qwen2.context_length +int64 +96\n`, out)
+	require.Regexp(t, `general.name +string +"another"\n`, out)
+	code, out, _ = cllm(t, "", "plan", "--json", "--override-kv", "qwen2.context_length=int:96")
+	require.Zero(t, code)
+	require.Contains(t, out, `"context":96`)
+	for _, args := range [][]string{
+		{"generate", "-p", "x", "-n", "1"}, {"plan"}, {"bench"}, {"serve"}, {"perplexity", "-f", os.Args[0]},
+	} {
+		code, _, errs := cllm(t, "", append(args, "--override-kv", "qwen2.block_count=str:six")...)
+		require.Equal(t, exitFailure, code, args)
+		require.Contains(t, errs, "qwen2.block_count as overridden is of type string", args)
+		code, _, errs = cllm(t, "", append(args, "--override-kv", "qwen2.block_count")...)
+		require.Equal(t, exitUsage, code, args)
+		require.Contains(t, errs, "KEY=TYPE:VALUE", args)
+	}
+	code, _, errs := cllm(t, "", "tokenize", "x", "--override-kv", "tokenizer.ggml.pre=str:nothing")
+	require.Equal(t, exitFailure, code)
+	require.Contains(t, errs, "tokenizer.ggml.pre")
+	t.Setenv("CLLM_OVERRIDE_KV", "qwen2.context_length=int:96")
+	code, out, _ = cllm(t, "", "plan", "--json")
+	require.Zero(t, code)
+	require.Contains(t, out, `"context":96`)
+}
+
 func TestWrongUse(t *testing.T) {
 	for _, args := range [][]string{
 		{"fly"}, {"generate", "--wings"}, {"generate", "extra"}, {"tokenize", "a", "b"}, {"generate", "-n", "many"},
