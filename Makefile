@@ -10,7 +10,7 @@ ifdef CLLM_TEST_MODELS # tests run in their packages' folders
 export CLLM_TEST_MODELS := $(abspath $(CLLM_TEST_MODELS))
 endif
 
-.PHONY: build test race noasm levels other-systems lint models golden fuzz cross bench-peer bench-server-peer fidelity arm-cycles clean
+.PHONY: build test race noasm levels other-systems lint models golden fuzz cross bench-levels bench-peer bench-server-peer fidelity arm-cycles clean
 
 build: ## a static bin/cllm
 	$(GOBUILD) -o bin/cllm ./cmd/cllm
@@ -65,11 +65,14 @@ cross: ## binaries for all platforms
 	  echo "$$p"; GOOS=$$os GOARCH=$$arch $(GOBUILD) -o bin/cllm-$$os-$$arch$$ext ./cmd/cllm || exit 1; \
 	done
 
-bench-peer: build ## cllm bench against llama-bench: make bench-peer MODEL=file.gguf
-	scripts/bench-peer.sh $(MODEL)
+bench-peer: build ## cllm bench against llama-bench: make bench-peer MODEL=file.gguf; LEVEL=avx2: both held to it
+	LEVEL=$(LEVEL) scripts/bench-peer.sh $(MODEL)
 
-bench-server-peer: build ## cllm serve against llama-server: make bench-server-peer MODEL=file.gguf
-	scripts/bench-server-peer.sh $(MODEL)
+bench-server-peer: build ## cllm serve against llama-server: make bench-server-peer MODEL=file.gguf; LEVEL=avx2
+	LEVEL=$(LEVEL) scripts/bench-server-peer.sh $(MODEL)
+
+bench-levels: ## the kernels of every level beside the machine's peak, as Markdown; THREADS=1
+	go run ./scripts/bench_levels -t $(or $(THREADS),1)
 
 fidelity: build ## KL divergence from the weights in F32, of every real model, beside llama.cpp; MODEL=file: of that one
 	scripts/peer.sh $${PEER:-peer}

@@ -2,13 +2,18 @@
 # Measures `cllm serve` against llama.cpp's llama-server with the same clients, in turn, and prints the ratios:
 #   scripts/bench-server-peer.sh MODEL.gguf
 # PEER is the folder of llama.cpp (peer/, built when it is not there). CONCURRENCY="1 8 32" REQUESTS=72 TOKENS=50
-# SLOTS=32 ROUNDS=1 THREADS= (all) say what is measured. Every answer has TOKENS tokens (ignore_eos).
+# SLOTS=32 ROUNDS=1 THREADS= (all) say what is measured. Every answer has TOKENS tokens (ignore_eos). LEVEL=avx2 forces
+# our kernels of that name and measures against a llama-server that is built for the same instructions in PEER/LEVEL.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 model=${1:?usage: scripts/bench-server-peer.sh MODEL.gguf}
-peer=${PEER:-peer}
+peer=${PEER:-peer} level=${LEVEL:-}
 slots=${SLOTS:-32} requests=${REQUESTS:-72} tokens=${TOKENS:-50} rounds=${ROUNDS:-1} threads=${THREADS:-$(nproc)}
-scripts/peer.sh "$peer"
+scripts/peer.sh "$peer" "$level"
+if [ -n "$level" ]; then
+  peer=$peer/$level
+  export CLLM_KERNELS=$level
+fi
 [ -x bin/cllm ] || make build
 
 logs=$(mktemp -d)
@@ -50,7 +55,7 @@ PY
 memory() { awk '/VmHWM/ {printf "%.0f", $2 / 1024}' "/proc/$server/status" 2>/dev/null || echo -; }
 
 context=$((slots * 1024))
-echo "$(basename "$model"): $requests requests of $tokens tokens, tokens/s received; first token and time between tokens in ms (p50/p99); peak MB"
+echo "$(basename "$model")${level:+ at level $level}: $requests requests of $tokens tokens, tokens/s received; first token and time between tokens in ms (p50/p99); peak MB"
 echo
 echo "| clients | cllm | first | between | MB | llama-server | first | between | MB | ratio |"
 echo "|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"

@@ -79,7 +79,8 @@ def median(xs):
 
 
 show = lambda x, digits=1: f"{x:.{digits}f}" if x else "–"
-print(f"{os.path.basename(model)}: medians of {rounds} alternating runs, tokens/s\n")
+level = os.environ.get("LEVEL")
+print(f"{os.path.basename(model)}{f' at level {level} on both sides' if level else ''}: medians of {rounds} alternating runs, tokens/s\n")
 print("| test | threads | cllm | llama.cpp | ratio | OpenVINO | ratio | GB/s | of GB/s |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|")
 for t in threads:
     openvino = OpenVINO(t)
