@@ -7,16 +7,16 @@ For each file llama-quantize writes its weights in F32, and llama-perplexity tha
 512 tokens of testdata/golden/mixed.txt, the second half of each. Against these both programs are measured with every
 type of the KV cache, and cllm on the F32 file too, which shows what the base itself leaves open. Prints a table.
 
-PEER is the folder of llama.cpp (default peer/), with bin/llama-quantize and bin/llama-perplexity; THREADS=2. The F32
-file and the base need 4 bytes a weight and 300 kB a position next to the model, for as long as it takes.
+PEER is the folder of llama.cpp (default peer/), with bin/llama-quantize and bin/llama-perplexity. THREADS=2 WINDOWS=12
+KV=f32,f16,q8_0 say what is measured. The F32 file and the base need 4 bytes a weight and 300 kB a position next to the model, for as long as it takes.
 """
 import json, os, pathlib, re, subprocess, sys, tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = pathlib.Path(os.environ.get("PEER", "peer")).resolve() / "bin"
-THREADS = os.environ.get("THREADS", "2")
-TEXT, WINDOW, WINDOWS = ROOT / "testdata/golden/mixed.txt", "512", "12"
-KV_TYPES = ["f32", "f16", "q8_0"]
+THREADS, WINDOWS = os.environ.get("THREADS", "2"), os.environ.get("WINDOWS", "12")
+KV_TYPES = os.environ.get("KV", "f32,f16,q8_0").split(",")
+TEXT, WINDOW = ROOT / "testdata/golden/mixed.txt", "512"
 
 
 def run(*command):
@@ -27,7 +27,8 @@ def run(*command):
 
 
 def peer(model, kv, *more):
-    return run(BIN / "llama-perplexity", "-m", model, "-t", THREADS, "-c", WINDOW, "-ctk", kv, "-ctv", kv, "-fa", "on", *more)
+    flash = "off" if kv == "f32" else "on"  # which would round F32 to F16
+    return run(BIN / "llama-perplexity", "-m", model, "-t", THREADS, "-c", WINDOW, "-ctk", kv, "-ctv", kv, "-fa", flash, *more)
 
 
 def peer_row(model, kv, base):
