@@ -29,15 +29,15 @@ type Client struct {
 type dialect struct {
 	path string
 	body func(c *Client, prompt string) any
-	// read takes one line of the stream (for SSE its data) into the sample and
+	// readLine takes one line of the stream (for SSE its data) into the sample and
 	// says whether it was the last.
-	read func(line []byte, s *Sample, now time.Time) (done bool, err error)
+	readLine func(line []byte, s *Sample, now time.Time) (done bool, err error)
 }
 
 var dialects = map[string]dialect{
-	"cllm":   {"/generate_stream", cllmBody, cllmRead},
-	"ollama": {"/api/generate", ollamaBody, ollamaRead},
-	"openai": {"/v1/completions", openaiBody, openaiRead},
+	"cllm":   {"/generate_stream", cllmBody, cllmLine},
+	"ollama": {"/api/generate", ollamaBody, ollamaLine},
+	"openai": {"/v1/completions", openaiBody, openaiLine},
 }
 
 // Dialects are the kinds of servers that a [Client] can talk to.
@@ -102,7 +102,7 @@ func readStream(body io.Reader, d dialect, s *Sample) error {
 		if len(line) == 0 || line[0] != '{' && line[0] != '[' {
 			continue // between events, or a comment
 		}
-		done, err := d.read(line, s, time.Now())
+		done, err := d.readLine(line, s, time.Now())
 		if err != nil {
 			return err
 		}
@@ -135,7 +135,7 @@ func cllmBody(c *Client, prompt string) any {
 	return b
 }
 
-func cllmRead(line []byte, s *Sample, now time.Time) (bool, error) {
+func cllmLine(line []byte, s *Sample, now time.Time) (bool, error) {
 	var e struct {
 		Token     string
 		Done      bool
@@ -163,7 +163,7 @@ func ollamaBody(c *Client, prompt string) any {
 		"options": map[string]any{"num_predict": c.MaxTokens, "temperature": c.Temperature}}
 }
 
-func ollamaRead(line []byte, s *Sample, now time.Time) (bool, error) {
+func ollamaLine(line []byte, s *Sample, now time.Time) (bool, error) {
 	var e struct {
 		Response string
 		Done     bool
@@ -195,7 +195,7 @@ func openaiBody(c *Client, prompt string) any {
 	return b
 }
 
-func openaiRead(line []byte, s *Sample, now time.Time) (bool, error) {
+func openaiLine(line []byte, s *Sample, now time.Time) (bool, error) {
 	if string(line) == "[DONE]" {
 		if s.Tokens == 0 && len(s.Gaps) > 0 {
 			return false, errors.New("the server reported no usage, so its tokens cannot be counted")

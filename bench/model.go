@@ -100,36 +100,36 @@ func (t *Tests) Longest() int {
 	return slices.Max(t.Depths) + max(slices.Max(t.Prompts), slices.Max(t.Gens))
 }
 
-// blocks is the KV blocks that all sequences need.
-func (t *Tests) blocks() int { return slices.Max(t.Parallels) * blocksFor(t.Longest()) }
+// kvBlocks is the KV blocks that all sequences need.
+func (t *Tests) kvBlocks() int { return slices.Max(t.Parallels) * blocksFor(t.Longest()) }
 
 // KVBytes is the memory for keys and values that checked tests need.
-func (t *Tests) KVBytes(c model.Config) int64 { return int64(t.blocks()) * model.BlockBytes(c, t.KV) }
+func (t *Tests) KVBytes(c model.Config) int64 { return int64(t.kvBlocks()) * model.BlockBytes(c, t.KV) }
 
 // blocksFor is the KV blocks of one sequence of n positions.
 func blocksFor(n int) int { return (n + kernels.BlockTokens - 1) / kernels.BlockTokens }
 
-// Model runs the tests on a model with the kernels k and reports each result
+// Model runs the tests on a model with the kernels k and emits each result
 // as it is there. weights is the bytes that a step reads, memory some large
 // memory (the mapped weights are best) for the reading loop.
-func Model(ctx context.Context, m *model.Model, k *kernels.Impl, t Tests, weights int64, memory [][]byte, report func(Row) error) error {
+func Model(ctx context.Context, m *model.Model, k *kernels.Impl, t Tests, weights int64, memory [][]byte, emit func(Row) error) error {
 	if err := t.Check(m.Config()); err != nil {
 		return err
 	}
-	kv, err := model.NewKVCache(m.Config(), t.KV, t.blocks())
+	kv, err := model.NewKVCache(m.Config(), t.KV, t.kvBlocks())
 	if err != nil {
 		return err
 	}
 	defer kv.Close()
 	for _, threads := range t.Threads {
-		if err := onThreads(ctx, m, k, t, kv, threads, weights, memory, report); err != nil {
+		if err := onThreads(ctx, m, k, t, kv, threads, weights, memory, emit); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func onThreads(ctx context.Context, m *model.Model, k *kernels.Impl, t Tests, kv *model.KVCache, threads int, weights int64, memory [][]byte, report func(Row) error) error {
+func onThreads(ctx context.Context, m *model.Model, k *kernels.Impl, t Tests, kv *model.KVCache, threads int, weights int64, memory [][]byte, emit func(Row) error) error {
 	most := slices.Max(t.Parallels)
 	pool := tensor.NewPool(threads, k, m.Config().MaxK())
 	defer pool.Close()
@@ -152,7 +152,7 @@ func onThreads(ctx context.Context, m *model.Model, k *kernels.Impl, t Tests, kv
 			return err
 		}
 		r.BandwidthGBs = max(r.BandwidthGBs, after)
-		return report(r)
+		return emit(r)
 	}
 	for _, depth := range t.Depths {
 		if err := b.fill(depth); err != nil {
@@ -172,7 +172,7 @@ func onThreads(ctx context.Context, m *model.Model, k *kernels.Impl, t Tests, kv
 				if n == 0 {
 					continue
 				}
-				b.spread(depth, parallel)
+				b.copyFilled(depth, parallel)
 				r := Row{Gen: n, Depth: depth, Parallel: parallel}
 				if err := run(r, func() (int, []float32, error) { return b.generate(n, depth, parallel) }); err != nil {
 					return err
@@ -185,20 +185,20 @@ func onThreads(ctx context.Context, m *model.Model, k *kernels.Impl, t Tests, kv
 
 // driver feeds a runner with made-up tokens.
 type driver struct {
-	ctx     context.Context
-	runner  *model.Runner
-	kv      *model.KVCache
-	config  model.Config
-	format  kernels.KVFormat
-	batch   int // tokens of a pass over a prompt
-	perSeq  int // blocks of a sequence
-	weights int64
-	tokens  *rand.Rand
-	read    int64 // bytes that the steps since the last reset read
+	ctx       context.Context
+	runner    *model.Runner
+	kv        *model.KVCache
+	config    model.Config
+	format    kernels.KVFormat
+	batch     int // tokens of a pass over a prompt
+	perSeq    int // blocks of a sequence
+	weights   int64
+	tokens    *rand.Rand
+	bytesRead int64 // bytes that the steps since the last reset read
 }
 
-// blocks are the blocks of a sequence: each has its own.
-func (b *driver) blocks(seq int) []int32 {
+// blocksOf are the blocks of a sequence: each has its own.
+func (b *driver) blocksOf(seq int) []int32 {
 	ids := make([]int32, b.perSeq)
 	for i := range ids {
 		ids[i] = int32(seq*b.perSeq + i)
@@ -223,9 +223,9 @@ func (b *driver) forward(batch *model.Batch) ([][]float32, error) {
 	if err := b.ctx.Err(); err != nil {
 		return nil, err
 	}
-	b.read += b.weights
+	b.bytesRead += b.weights
 	for _, s := range batch.Spans {
-		b.read += model.BlockBytes(b.config, b.format) * int64(s.Pos+len(s.Tokens)) / kernels.BlockTokens
+		b.bytesRead += model.BlockBytes(b.config, b.format) * int64(s.Pos+len(s.Tokens)) / kernels.BlockTokens
 	}
 	return b.runner.Forward(batch)
 }
@@ -233,7 +233,7 @@ func (b *driver) forward(batch *model.Batch) ([][]float32, error) {
 // prompt computes n tokens of the first sequence from a position on. It
 // returns their number and the logits of the last.
 func (b *driver) prompt(n, pos int) (int, []float32, error) {
-	tokens, blocks := b.random(n), b.blocks(0)
+	tokens, blocks := b.random(n), b.blocksOf(0)
 	var logits []float32
 	for at := 0; at < n; at += b.batch {
 		chunk := tokens[at:min(at+b.batch, n)]
@@ -262,11 +262,11 @@ func (b *driver) fill(depth int) error {
 	return err
 }
 
-// spread gives the other sequences copies of the first one's filled blocks.
-func (b *driver) spread(depth, parallel int) {
+// copyFilled gives the other sequences copies of the first one's filled blocks.
+func (b *driver) copyFilled(depth, parallel int) {
 	for seq := 1; seq < parallel; seq++ {
-		for i, src := range b.blocks(0)[:blocksFor(depth)] {
-			b.kv.Copy(b.blocks(seq)[i], src)
+		for i, src := range b.blocksOf(0)[:blocksFor(depth)] {
+			b.kv.Copy(b.blocksOf(seq)[i], src)
 		}
 	}
 }
@@ -278,7 +278,7 @@ func (b *driver) generate(n, depth, parallel int) (int, []float32, error) {
 	tokens := make([][]int32, parallel)
 	for seq := range parallel {
 		tokens[seq] = b.random(n)
-		batch.Spans[seq] = model.Span{Blocks: b.blocks(seq), Logits: 1}
+		batch.Spans[seq] = model.Span{Blocks: b.blocksOf(seq), Logits: 1}
 	}
 	var out [][]float32
 	for i := range n {
@@ -299,7 +299,7 @@ func (b *driver) measure(r *Row, repeat int, pass func() (int, []float32, error)
 	var seconds []float64
 	for i := range repeat + 1 {
 		b.reseed()
-		b.read = 0
+		b.bytesRead = 0
 		start := time.Now()
 		n, logits, err := pass()
 		if err != nil {
@@ -321,7 +321,7 @@ func (b *driver) measure(r *Row, repeat int, pass func() (int, []float32, error)
 	r.CI95TS = ci95(r.SamplesTS)
 	avg, dev := meanStddev(seconds)
 	r.AvgNS, r.StddevNS = int64(avg*1e9), int64(dev*1e9)
-	r.GBPerS = float64(b.read) / avg / 1e9
+	r.GBPerS = float64(b.bytesRead) / avg / 1e9
 	return nil
 }
 

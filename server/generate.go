@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"log/slog"
 	"time"
 
 	"cllm/config"
@@ -85,9 +84,6 @@ func (s *Server) NewID() string { return newID() }
 
 // Config is what the server was told.
 func (s *Server) Config() *config.Config { return s.options.Config }
-
-// Log is the server's.
-func (s *Server) Log() *slog.Logger { return s.log }
 
 // Facts are what the server is, as the engine has it.
 func (s *Server) Facts() api.Facts {

@@ -70,7 +70,7 @@ func (s *Server) report(r *http.Request, err error) *api.Error {
 	}
 	known := *e
 	known.ID = newID()
-	s.log.Error("request failed", "id", known.ID, "path", r.URL.Path, "error", err)
+	s.log.Error("request failed", "id", known.ID, "dialect", s.dialectOf(r.URL.Path).Name, "path", r.URL.Path, "error", err)
 	return &known
 }
 

@@ -9,7 +9,6 @@ import (
 	"context"
 	"io"
 	"iter"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -134,7 +133,6 @@ type Server interface {
 	Health() Health
 	Facts() Facts
 	Config() *config.Config
-	Log() *slog.Logger
 	// NewID returns 32 random hex digits.
 	NewID() string
 	// Routes are those of all dialects.

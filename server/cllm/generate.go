@@ -89,14 +89,14 @@ const (
 )
 
 func (d *dialect) generate(w http.ResponseWriter, r *http.Request) error {
-	return d.answer(w, r, false)
+	return d.respond(w, r, false)
 }
 
 func (d *dialect) generateStream(w http.ResponseWriter, r *http.Request) error {
-	return d.answer(w, r, true)
+	return d.respond(w, r, true)
 }
 
-func (d *dialect) answer(w http.ResponseWriter, r *http.Request, stream bool) error {
+func (d *dialect) respond(w http.ResponseWriter, r *http.Request, stream bool) error {
 	body, err := d.ReadBody(w, r)
 	if err != nil {
 		return err
