@@ -73,40 +73,35 @@ func (b *byteBPE) appendRaw(dst []byte, text string) []byte { return appendRaw(d
 // setMerges turns the merge rules from text to ids.
 func (b *byteBPE) setMerges(t *Tokenizer, rules []string) error {
 	b.merges = newMergeTable(len(rules))
-	find := t.ids.find
+	find, whole := t.ids.find, true // as long as the vocabulary has all that rules name and make
 	var joined []byte
 	next := int32(-1) // rules mostly come in the order of the tokens that they make
-	never, example := 0, ""
+	var never []string
 	for rank, rule := range rules {
 		left, right, ok := cutRule(rule)
-		if !ok {
-			never, example = never+1, rule
-			b.merges.skip()
-			continue
-		}
 		leftID, rightID := find(left), find(right)
 		if !t.joins(next, left, right) {
 			joined = append(append(joined[:0], left...), right...)
 			next = find(string(joined))
 		}
-		if (leftID < 0 || rightID < 0 || next < 0) && b.phantoms == nil {
-			// From here on there are ids for what the vocabulary lacks; what came before needs none.
+		if whole && ok && (leftID < 0 || rightID < 0 || next < 0) {
+			whole = false
 			find = b.addPhantoms(t, rules)
 			if b.size+len(b.phantoms) > maxTokens {
 				return fmt.Errorf("%s[%d]: %q: too many merges of tokens that %s lacks", keyMerges, rank, rule, keyTokens)
 			}
 			leftID, rightID, next = find(left), find(right), find(left+right)
 		}
-		if leftID < 0 || rightID < 0 {
-			never, example = never+1, rule
+		if !ok || leftID < 0 || rightID < 0 {
+			never = append(never, rule)
 			b.merges.skip()
 			continue
 		}
 		b.merges.add(leftID, rightID, next)
 		next++
 	}
-	if never > 0 {
-		t.warn("%s: %d of %d merges can never apply, as %q: %s lacks what they merge", keyMerges, never, len(rules), example, keyTokens)
+	if len(never) > 0 {
+		t.warn("%s: %d of %d merges can never apply, as %q: %s lacks what they merge", keyMerges, len(never), len(rules), never[0], keyTokens)
 	}
 	return nil
 }
