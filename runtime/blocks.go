@@ -52,11 +52,15 @@ type blockKey struct {
 var errNoBlocks = errors.New("no free block of the KV cache")
 
 func newBlockPool(n int, keep bool) *blockPool {
+	known := 0
+	if keep {
+		known = n
+	}
 	p := &blockPool{
 		blocks: make([]block, n),
 		refs:   make([]int32, n),
 		free:   make([]int32, n),
-		index:  make(map[blockKey]int32),
+		index:  make(map[blockKey]int32, known),
 		oldest: -1,
 		newest: -1,
 		keep:   keep,

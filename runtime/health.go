@@ -41,10 +41,7 @@ func (e *Engine) Health() error {
 // forward runs the model, and notes what that says of the engine.
 func (e *Engine) forward(b *model.Batch) ([][]float32, error) {
 	out, err := e.model.Forward(b)
-	var fault *tensor.Fault
-	if !errors.As(err, &fault) || !fault.Mapping() {
-		fault = nil
-	}
+	fault := mappingFault(err)
 	if err != nil && fault == nil {
 		return out, err
 	}
@@ -62,6 +59,18 @@ func (e *Engine) forward(b *model.Batch) ([][]float32, error) {
 		e.log.Info("the model can be read again")
 	}
 	return out, err
+}
+
+// mappingFault is the fault of the mapping in an error; nil when it is another.
+func mappingFault(err error) *tensor.Fault {
+	if err == nil {
+		return nil
+	}
+	var fault *tensor.Fault
+	if !errors.As(err, &fault) || !fault.Mapping() {
+		return nil
+	}
+	return fault
 }
 
 // probe computes one token when somebody wants to know whether that works.
