@@ -88,8 +88,8 @@ var (
 		}
 		return t
 	}()
-	// halves takes bytes: the first words of four dwords, then the second ones.
-	halves = [4]uint64{0x0d0c090805040100, 0x0f0e0b0a07060302, 0x0d0c090805040100, 0x0f0e0b0a07060302}
+	// rowOrder is where the scales of eight rows lie, see HALVES.
+	rowOrder = [8]byte{0, 1, 4, 5, 2, 3, 6, 7}
 	// fifths are 16 with the sign of bitMasks.
 	fifths = uint64(0xf010101010101010)
 	// pickWord takes bytes: word i of a lane, sixteen times.

@@ -14,14 +14,13 @@
 //	R8 = activations, R9 = their scales or sums, along a row
 //	DI = slots [pair][8 rows][A, B: 4 int32], R12 = the row's along it
 //	R10 = scales of A and of B, or of A and its minimum, [pair][8 rows][2] in
-//	float16, R13 likewise; where B has a minimum too, the same of B behind A's
+//	float16, rows in rowOrder, R13 likewise; where B has a minimum too, the same
+//	of B behind A's
 //
 // Y15 = eight accumulators in the second pass.
 
-// The stream is fetched far ahead to the second-level cache, near to the first.
-#define FETCH(OFF) \
-	PREFETCHT1 (16384+OFF)(SI); \
-	PREFETCHT0 (2048+OFF)(SI)
+// The stream is fetched ahead, past the ends of pages where the hardware stops.
+#define FETCH(OFF) PREFETCHT0 (8192+OFF)(SI)
 
 // BEGIN leaves the first eight rows to be read; the slots stand at mem + 64.
 #define BEGIN \
@@ -38,7 +37,9 @@
 	MOVQ R14, R12; \
 	SHLQ $5, R12; \
 	ADDQ DI, R12; \
-	LEAQ (R10)(R14*4), R13; \
+	LEAQ ·rowOrder(SB), R13; \
+	MOVBLZX (R13)(R14*1), R13; \
+	LEAQ (R10)(R13*4), R13; \
 	MOVQ BX, CX
 
 // The second pass begins.
@@ -77,14 +78,13 @@
 	VPERM2I128 $0x31, Y4, Y0, Y1; \
 	VPERM2I128 $0x20, Y4, Y0, Y0
 
-// Y2, Y3 = the first and the second float16 of each of eight dwords at ADDR.
-#define HALVES(ADDR) \
-	VMOVDQU ADDR, Y2; \
-	VPSHUFB ·halves(SB), Y2, Y2; \
-	VPERMQ $0xd8, Y2, Y3; \
-	VCVTPH2PS X3, Y2; \
-	VEXTRACTI128 $1, Y3, X3; \
-	VCVTPH2PS X3, Y3
+// Y2, Y3 = the first and the second float16 of each of the eight dwords at
+// OFF(R13), which lie in rowOrder, so that lanes are rows.
+#define HALVES(OFF) \
+	VCVTPH2PS OFF(R13), Y2; \
+	VCVTPH2PS (OFF+16)(R13), Y4; \
+	VSHUFPS $0xdd, Y4, Y2, Y3; \
+	VSHUFPS $0x88, Y4, Y2, Y2
 
 // Accumulators += or -= float32(S)·(the rows' scales D · the activations' DA).
 #define PRODUCT(S, D, DA) \
@@ -177,13 +177,13 @@ summed: \
 // there is one. SUM0 is that of weights as they are. In the others the bias, -128
 // times the sum of the activations, is shifted to the weights' offset.
 #define SUM0 \
-	HALVES((R13)); \
+	HALVES(0); \
 	ADDSUM(Y0, Y2, (R9)); \
 	DECQ CX; \
 	JEQ summed; \
 	ADDSUM(Y1, Y3, 4(R9))
 #define SUMOFFSET(SHIFT) \
-	HALVES((R13)); \
+	HALVES(0); \
 	OFFSET(SHIFT, Y0, (R8)); \
 	ADDSUM(Y0, Y2, (R9)); \
 	DECQ CX; \
@@ -204,12 +204,12 @@ summed: \
 	VPSRAD $7, Y0, Y0; \
 	SUBSUM(Y0, Y3, DA)
 #define SUMMIN \
-	HALVES((R13)); \
+	HALVES(0); \
 	ADDSUM(Y0, Y2, (R9)); \
 	SUMMINS((R8), (R9)); \
 	DECQ CX; \
 	JEQ summed; \
-	HALVES(32(R13)); \
+	HALVES(32); \
 	ADDSUM(Y1, Y2, 4(R9)); \
 	SUMMINS(4(R8), 4(R9))
 

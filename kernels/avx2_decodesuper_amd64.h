@@ -19,6 +19,7 @@ row: \
 super: \
 	FETCH(0); \
 	FETCH(64); \
+	FETCH(128); \
 	ONE; \
 	ADDQ $SIZE, SI; \
 	ADDQ $256, R8; \
@@ -36,7 +37,7 @@ sums: \
 	SUMS; \
 sum: \
 	TREE; \
-	HALVES((R13)); \
+	HALVES(0); \
 	ADDSUM(Y0, Y2, (R9)); \
 	SUBSUM(Y1, Y3, (R9)); \
 	ADDQ $256, R12; \
@@ -65,6 +66,7 @@ row: \
 super: \
 	FETCH(0); \
 	FETCH(64); \
+	FETCH(128); \
 	ONE; \
 	ADDQ $SIZE, SI; \
 	ADDQ $256, R8; \
