@@ -107,7 +107,7 @@ block: \
 	N(ADDMIN); \
 	NEXT(640, block)
 
-#define SIGNED0(A, B, Q, D, S, Y, TA, TB) SIGNED(0, A, B, Q, Y13, Y13)
+#define SIGNED0(A, B, Q, D, S, Y, TA, TB) SIGNEDFIRST(0, A, B, Q, Y13, Y13)
 #define SIGNED1(A, B, Q, D, S, Y, TA, TB) SIGNED(4, A, B, Q, Y13, Y13)
 #define SIGNED2(A, B, Q, D, S, Y, TA, TB) SIGNED(8, A, B, Q, Y13, Y13)
 #define SIGNED3(A, B, Q, D, S, Y, TA, TB) SIGNED(12, A, B, Q, Y13, Y13)
@@ -119,7 +119,6 @@ block: \
 #define SIGNS(N, add, block, group) \
 	BEGIN(N, add); \
 block: \
-	N(CLEAR); \
 	SIGNEDWEIGHTS(N, 0, SIGNED0); \
 	SIGNEDWEIGHTS(N, 1, SIGNED1); \
 	SIGNEDWEIGHTS(N, 2, SIGNED2); \

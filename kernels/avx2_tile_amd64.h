@@ -64,15 +64,17 @@
 // four such products would not fit, so that each is widened, times the words SA
 // and SB, before it is added.
 #define SIGNED(OFF, A, B, Q, SA, SB) \
+	SIGNEDFIRST(OFF, Y11, Y12, Q, SA, SB); \
+	VPADDD Y11, A, A; \
+	VPADDD Y12, B, B
+#define SIGNEDFIRST(OFF, A, B, Q, SA, SB) \
 	VPBROADCASTD OFF Q, Y10; \
 	VPSIGNB Y8, Y10, Y11; \
 	VPSIGNB Y9, Y10, Y12; \
 	VPMADDUBSW Y11, Y14, Y11; \
 	VPMADDUBSW Y12, Y15, Y12; \
-	VPMADDWD SA, Y11, Y11; \
-	VPMADDWD SB, Y12, Y12; \
-	VPADDD Y11, A, A; \
-	VPADDD Y12, B, B
+	VPMADDWD SA, Y11, A; \
+	VPMADDWD SB, Y12, B
 
 // The panel holds both, w and |w|.
 #define SIGNEDWEIGHTS(N, i, DOT) \
