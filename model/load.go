@@ -52,7 +52,8 @@ type loader struct {
 	metadata *metadata
 	config   Config
 	model    Model
-	mixers   int
+	// attentions is how many there are so far.
+	attentions int
 }
 
 // finish adds up what the blocks did not say.
@@ -150,20 +151,53 @@ func (n *layerLoader) block(norm string, op operator) {
 	n.model.blocks = append(n.model.blocks, block{n.norm(norm, n.config.Hidden), op})
 }
 
-// attention is one with a product each for q, k and v, without head norms.
+// attention is one without head norms, its q, k and v a product each or fused.
 func (n *layerLoader) attention(rope *rotation) *attention {
 	c := &n.config
 	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
-	a := &attention{
-		layer:    n.mixers,
-		q:        n.linear("attn_q", q, c.Hidden),
-		k:        n.linear("attn_k", kv, c.Hidden),
-		v:        n.linear("attn_v", kv, c.Hidden),
-		o:        n.linear("attn_output", c.Hidden, q),
-		rotation: rope,
-	}
-	n.mixers++
+	a := &attention{layer: n.attentions, rotation: rope}
+	n.attentions++
+	n.products("attn_qkv", product{"attn_q", q, &a.q}, product{"attn_k", kv, &a.k}, product{"attn_v", kv, &a.v})
+	a.o = n.linear("attn_output", c.Hidden, q)
 	return a
+}
+
+// product is one of several that a file may have fused: its name when it has
+// not, its rows, and what is to be set.
+type product struct {
+	name string
+	rows int
+	set  *linear
+}
+
+// products sets products of the stream: views of the one that holds the rows of
+// all in turn, or each by its name. Biases may be apart where weights are not.
+func (n *layerLoader) products(fused string, list ...product) {
+	apart := !n.has(n.name(fused + ".weight"))
+	all := 0
+	for _, p := range list {
+		all += p.rows
+		if apart {
+			*p.set = n.linear(p.name, p.rows, n.config.Hidden)
+		}
+	}
+	if apart {
+		return
+	}
+	whole := n.linear(fused, all, n.config.Hidden)
+	if whole.Rows != all || whole.bias != nil && len(whole.bias) != all {
+		return // an error already
+	}
+	at := 0
+	for _, p := range list {
+		p.set.Matrix = whole.Slice(at, at+p.rows)
+		if whole.bias != nil {
+			p.set.bias = whole.bias[at:][:p.rows]
+		} else {
+			p.set.bias = n.optional(n.name(p.name+".bias"), p.rows)
+		}
+		at += p.rows
+	}
 }
 
 func (n *layerLoader) feedForward(act activation) *feedForward {

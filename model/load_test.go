@@ -25,6 +25,10 @@ import (
 // tensors; a tensor is given by its dims, or as weights by its values.
 func small(t testing.TB, arch string, change map[string]any) *gguf.File {
 	t.Helper()
+	return smallBuilder(arch, change).Open(t)
+}
+
+func smallBuilder(arch string, change map[string]any) *gguftest.Builder {
 	entries := map[string]any{
 		"general.architecture":                     arch,
 		arch + ".block_count":                      uint32(2),
@@ -60,7 +64,7 @@ func small(t testing.TB, arch string, change map[string]any) *gguf.File {
 			b.Set(name, v)
 		}
 	}
-	return b.Open(t)
+	return b
 }
 
 type weights []float32
@@ -111,6 +115,8 @@ func TestLoadRefuses(t *testing.T) {
 		{map[string]any{"blk.0.attn_k.weight": nil, "blk.1.ffn_up.weight": nil},
 			[]string{"lacks the tensors blk.0.attn_k.weight, blk.1.ffn_up.weight"}},
 		{map[string]any{"blk.1.ffn_up.weight": []int64{64, 95}}, []string{`"blk.1.ffn_up.weight" is 95 x 64, the metadata says 96 x 64`}},
+		{map[string]any{"blk.1.attn_qkv.weight": []int64{64, 127}}, []string{`"blk.1.attn_qkv.weight" is 127 x 64, the metadata says 128 x 64`}},
+		{map[string]any{"blk.1.attn_qkv.weight": []int64{64, 128}}, []string{"no use for the tensors blk.1.attn_k.weight, blk.1.attn_q.weight, blk.1.attn_v.weight"}},
 		{map[string]any{"blk.1.ffn_norm.weight": []int64{63}}, []string{"has 63 values, the metadata says 64"}},
 		{map[string]any{"blk.1.ffn_norm.weight": []int64{64, 1}}, []string{"2 dimensions, want a vector"}},
 		{map[string]any{"blk.0.attn_q_norm.weight": []int64{32}}, []string{"qwen2 has no use for the tensors blk.0.attn_q_norm.weight"}},
@@ -249,4 +255,35 @@ func TestScratchBytesBoundsWhatIsTaken(t *testing.T) {
 		pool.Close()
 		require.NoError(t, kv.Close())
 	}
+}
+
+// No file ends the process: what [gguf.Parse] takes, Load takes or refuses, and
+// what it takes can be run.
+func FuzzLoad(f *testing.F) {
+	for arch := range architectures {
+		f.Add(smallBuilder(arch, nil).Bytes())
+		f.Add(smallBuilder(arch, map[string]any{"rope_freqs.weight": make(weights, 16), "output.bias": []int64{8}}).Bytes())
+		f.Add(smallBuilder(arch, map[string]any{arch + ".rope.scaling.type": "yarn", arch + ".rope.scaling.factor": float32(2), "blk.0.attn_qkv.weight": []int64{64, 128}}).Bytes())
+	}
+	k, err := kernels.Select("")
+	require.NoError(f, err)
+	pool := tensor.NewPool(2, k, 0)
+	f.Cleanup(pool.Close)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file, err := gguf.Parse("fuzz.gguf", data)
+		if err != nil {
+			return
+		}
+		m, err := Load(file)
+		if err != nil {
+			return
+		}
+		kv, err := NewKVCache(m.Config(), kernels.KVQ8, 1)
+		require.NoError(t, err)
+		defer kv.Close()
+		r, err := NewRunner(m, kv, pool, 2, 2)
+		require.NoError(t, err)
+		_, err = r.Forward(&Batch{Spans: []Span{{Tokens: []int32{0, 0}, Blocks: []int32{0}, Logits: 2}}})
+		require.NoError(t, err)
+	})
 }

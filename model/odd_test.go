@@ -5,7 +5,9 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,6 +89,33 @@ func TestOddFilesRun(t *testing.T) {
 			}
 		}
 	}
+	fused := func(base string, kinds ...string) odd {
+		from := openFile(t, base)
+		parts := regexp.MustCompile(`attn_[qkv](` + strings.Join(kinds, "|") + ")$")
+		return odd{base: base, tensor: func(x gguf.Tensor) *gguf.Tensor {
+			if parts.MatchString(x.Name) {
+				return nil
+			}
+			return &x
+		}, add: func(b *gguftest.Builder) {
+			for i := range open(t, base).Config().Layers {
+				for _, kind := range kinds {
+					var whole gguf.Tensor
+					for _, name := range []string{"q", "k", "v"} {
+						x, ok := from.Tensor(fmt.Sprintf("blk.%d.attn_%s%s", i, name, kind))
+						require.True(t, ok)
+						if whole.Data == nil {
+							whole.Type, whole.Dims = x.Type, make([]int64, len(x.Dims))
+						}
+						copy(whole.Dims, x.Dims[:len(x.Dims)-1])
+						whole.Dims[len(x.Dims)-1] += x.Dims[len(x.Dims)-1]
+						whole.Data = slices.Concat(whole.Data, x.Data)
+					}
+					b.Tensor(fmt.Sprintf("blk.%d.attn_qkv%s", i, kind), whole.Type, whole.Data, whole.Dims...)
+				}
+			}
+		}}
+	}
 	perLayer := func(key string, v any) any {
 		n := open(t, q2).Config().Layers
 		for _, name := range []string{"attention.head_count", "attention.head_count_kv", "feed_forward_length"} {
@@ -111,6 +140,9 @@ func TestOddFilesRun(t *testing.T) {
 			b.Tensor("blk.0.ffn_gate.bias", gguf.F32, nil, int64(c.FFN))
 		}},
 		"arrays of a value for each layer": {base: q2, key: perLayer},
+		"q, k and v fused":                 fused("demo-qwen2-q8_0.gguf", ".weight", ".bias"),
+		"q, k and v fused, biases apart":   fused("demo-qwen2-q8_0.gguf", ".weight"),
+		"q, k and v fused, no biases":      fused("demo-qwen3-f16.gguf", ".weight"),
 		"tensors without effect": {base: q2, add: func(b *gguftest.Builder) {
 			b.Tensor("rope_freqs.weight", gguf.F32, nil, 16).Tensor("blk.0.attn_rot_embd.weight", gguf.F32, nil, 16)
 		}},

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -23,6 +24,8 @@ type oracle struct {
 	arch    string
 	pairs   bool
 	factors []float64
+	base    func(layer int) float64 // of the rotation; 0: the layer does not rotate
+	window  func(layer int) int
 }
 
 func (o *oracle) number(key string) int {
@@ -82,10 +85,10 @@ func (o *oracle) norm(x *mat.Dense, name string) *mat.Dense {
 	return y
 }
 
-func (o *oracle) rotate(x []float64, pos int) {
+func (o *oracle) rotate(x []float64, pos int, base float64) {
 	n := len(x) / 2
 	for i := range n {
-		angle := float64(pos) * math.Pow(10000, -float64(i)/float64(n))
+		angle := float64(pos) * math.Pow(base, -float64(i)/float64(n))
 		if o.factors != nil {
 			angle /= o.factors[i]
 		}
@@ -98,7 +101,8 @@ func (o *oracle) rotate(x []float64, pos int) {
 	}
 }
 
-func (o *oracle) attention(x *mat.Dense, layer string, heads, kvHeads int) *mat.Dense {
+func (o *oracle) attention(x *mat.Dense, i, heads, kvHeads int) *mat.Dense {
+	layer := blockName(i)
 	q, k, v := o.linear(x, layer+"attn_q"), o.linear(x, layer+"attn_k"), o.linear(x, layer+"attn_v")
 	if o.weights(layer+"attn_q_norm.weight") != nil {
 		q, k = o.norm(q, layer+"attn_q_norm.weight"), o.norm(k, layer+"attn_k_norm.weight")
@@ -107,23 +111,27 @@ func (o *oracle) attention(x *mat.Dense, layer string, heads, kvHeads int) *mat.
 	d := width / heads
 	out := mat.NewDense(n, width, nil)
 	for pos := range n {
+		if o.base(i) == 0 {
+			break
+		}
 		for h := range heads {
-			o.rotate(q.RawRowView(pos)[h*d:][:d], pos)
+			o.rotate(q.RawRowView(pos)[h*d:][:d], pos, o.base(i))
 		}
 		for h := range kvHeads {
-			o.rotate(k.RawRowView(pos)[h*d:][:d], pos)
+			o.rotate(k.RawRowView(pos)[h*d:][:d], pos, o.base(i))
 		}
 	}
 	for h := range heads {
 		kv := h / (heads / kvHeads) * d
 		for pos := range n {
-			scores := make([]float64, pos+1)
+			first := max(0, pos+1-o.window(i))
+			scores := make([]float64, pos+1-first)
 			for j := range scores {
-				scores[j] = floats.Dot(q.RawRowView(pos)[h*d:][:d], k.RawRowView(j)[kv:][:d]) / math.Sqrt(float64(d))
+				scores[j] = floats.Dot(q.RawRowView(pos)[h*d:][:d], k.RawRowView(first + j)[kv:][:d]) / math.Sqrt(float64(d))
 			}
 			sum := floats.LogSumExp(scores)
 			for j, s := range scores {
-				floats.AddScaled(out.RawRowView(pos)[h*d:][:d], math.Exp(s-sum), v.RawRowView(j)[kv:][:d])
+				floats.AddScaled(out.RawRowView(pos)[h*d:][:d], math.Exp(s-sum), v.RawRowView(first + j)[kv:][:d])
 			}
 		}
 	}
@@ -145,8 +153,8 @@ func (o *oracle) logits(tokens []int32) *mat.Dense {
 		x.SetRow(i, embd.RawRowView(int(t)))
 	}
 	for i := range o.number("block_count") {
-		layer := (&layerLoader{i: i}).name("")
-		x.Add(x, o.attention(o.norm(x, layer+"attn_norm.weight"), layer, heads, kvHeads))
+		layer := blockName(i)
+		x.Add(x, o.attention(o.norm(x, layer+"attn_norm.weight"), i, heads, kvHeads))
 		x.Add(x, o.feedForward(o.norm(x, layer+"ffn_norm.weight"), layer))
 	}
 	x = o.norm(x, "output_norm.weight")
@@ -156,6 +164,27 @@ func (o *oracle) logits(tokens []int32) *mat.Dense {
 	var y mat.Dense
 	y.Mul(x, embd.T())
 	return &y
+}
+
+func blockName(i int) string { return fmt.Sprintf("blk.%d.", i) }
+
+// mixed is an architecture of these tests alone, whose layers differ: the first
+// is as in qwen2, the next has another base and a window, the next does not
+// rotate, and so on.
+func mixed(l *loader) {
+	l.embedding()
+	other := l.config
+	other.RopeTheta = 500
+	ropes := []*rotation{l.rotation(neox, nil), l.addRotation(newRotation(other, neox, nil)), {}}
+	for n := range l.layers() {
+		a := n.attention(ropes[n.i%3])
+		if n.i%3 == 1 {
+			a.window = 7
+		}
+		n.block("attn_norm", a)
+		n.block("ffn_norm", n.feedForward(silu))
+	}
+	l.head()
 }
 
 // unquantized is a tensor in F32.
@@ -183,6 +212,8 @@ func TestForwardAgainstFloat64(t *testing.T) {
 	for i := range factors {
 		factors[i] = 1 + float32(i)/4
 	}
+	architectures["mixed"] = architecture{dense, mixed}
+	t.Cleanup(func() { delete(architectures, "mixed") })
 	for _, c := range []struct {
 		name string
 		file *gguf.File
@@ -192,14 +223,20 @@ func TestForwardAgainstFloat64(t *testing.T) {
 		{"llama", odd{base: "demo-qwen2-q8_0.gguf", arch: "llama", tensor: unquantized(t), add: func(b *gguftest.Builder) {
 			b.Tensor("rope_freqs.weight", gguf.F32, gguftest.Floats(factors), int64(len(factors)))
 		}}.file(t)},
+		{"mixed", odd{base: "demo-qwen2-q8_0.gguf", arch: "mixed", tensor: unquantized(t)}.file(t)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			o := &oracle{t: t, file: c.file, arch: c.name}
-			if c.name == "llama" {
+			o := &oracle{t: t, file: c.file, arch: c.name,
+				base: func(int) float64 { return 10000 }, window: func(int) int { return 1 << 20 }}
+			switch c.name {
+			case "llama":
 				o.pairs = true
 				for _, f := range factors {
 					o.factors = append(o.factors, float64(f))
 				}
+			case "mixed":
+				o.base = func(i int) float64 { return []float64{10000, 500, 0}[i%3] }
+				o.window = func(i int) int { return []int{1 << 20, 7, 1 << 20}[i%3] }
 			}
 			m, err := Load(c.file)
 			require.NoError(t, err)

@@ -51,6 +51,12 @@ func (m Matrix) Row(dst []float32, i int) {
 	kernels.Formats[m.Format].Dequantize(dst, m.rows(i, i+1))
 }
 
+// Slice is a view of the rows [lo, hi).
+func (m Matrix) Slice(lo, hi int) Matrix {
+	m.Data, m.Rows = m.rows(lo, hi), hi-lo
+	return m
+}
+
 func (m Matrix) rows(lo, hi int) []byte {
 	n := m.RowBytes()
 	return m.Data[lo*n : hi*n]
