@@ -14,6 +14,7 @@ type bpeEncoder struct {
 func (b *byteBPE) newEncoder() encoder { return &bpeEncoder{byteBPE: b} }
 
 func (e *bpeEncoder) encode(dst []int32, text string) []int32 {
+	text = repair(text)
 	for i := 0; i < len(text); {
 		j := e.pre.next(text, i)
 		dst = e.word(dst, text, i, j)

@@ -11,7 +11,8 @@ type kind interface {
 
 // encoder is the working memory of one Encode call.
 type encoder interface {
-	// encode appends the tokens of a stretch between special tokens, as repair leaves it.
+	// encode appends the tokens of a stretch between special tokens or the ends of the text: at least
+	// one byte, not always of whole characters.
 	encode(dst []int32, text string) []int32
 	// trim lets go of what an unusually large text took.
 	trim()

@@ -121,7 +121,10 @@ func (c *cutter) cut(dst []int32, from, to int, tokens []int) []int32 {
 			from = at + len(c.specials.texts[token])
 		}
 	}
-	return c.encoder.encode(dst, repair(c.text[from:to]))
+	if from == to {
+		return dst
+	}
+	return c.encoder.encode(dst, c.text[from:to])
 }
 
 // find returns where in a range a token first stands with permission for all its bytes, or -1.
