@@ -21,11 +21,12 @@ const (
 	freeBody = 4 << 10
 	// smallBody is the size up to which bodies do not wait for large ones.
 	smallBody = 64 << 10
-	// bodyCost is the memory that a byte of a body takes, its text beside it.
-	bodyCost = 2
+	// bodyCost is the memory that a byte of a body takes: while it is read its
+	// text beside it, then tokens of one byte each.
+	bodyCost = 4
 	// The memory of all bodies that are being read.
 	smallRoom = 4 << 20
-	largeRoom = 8 << 20
+	largeRoom = 16 << 20
 	// tokenizeCost is the memory that a byte of a text takes while it becomes
 	// tokens, when all of it is one word; tokens counted.
 	tokenizeCost = 32

@@ -20,9 +20,7 @@ import (
 // own errors, two routes.
 func toy(s api.Server) *api.Dialect {
 	write := func(w http.ResponseWriter, e *api.Error) {
-		if e.Kind == api.Timeout {
-			w.Header().Set("x-should-retry", "false")
-		}
+		e.SetHeaders(w.Header())
 		w.WriteHeader(e.Kind.Status())
 		fmt.Fprintf(w, "toy: %s (%s)", e.Kind, e.Field)
 	}

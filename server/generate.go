@@ -19,7 +19,7 @@ func (s *Server) Generate(ctx context.Context, r *api.Request) (api.Stream, erro
 		if err != nil {
 			return nil, err
 		}
-		r.Prompt, r.Text = prompt, ""
+		r.Prompt = prompt
 	}
 	if limit := s.options.Config.MaxInput; limit > 0 && len(r.Prompt) > limit {
 		return nil, &runtime.ContextError{Prompt: len(r.Prompt), Limit: limit, Reason: "http.max_input_tokens"}
@@ -31,6 +31,8 @@ func (s *Server) Generate(ctx context.Context, r *api.Request) (api.Stream, erro
 	if err != nil {
 		return nil, err
 	}
+	// The engine has its own, and counts it; r may live as long as the answer.
+	r.Prompt, r.Text, r.Stop, r.StopTokens, r.Sampling.LogitBias = nil, "", nil, nil, nil
 	return patient{events, ctx, s.times.write}, nil
 }
 

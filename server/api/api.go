@@ -115,6 +115,7 @@ type Server interface {
 	ReadBody(w http.ResponseWriter, r *http.Request) (*Body, error)
 	// Generate admits a request: it sets its timeout within the server's,
 	// tokenizes its text and submits it. When ctx ends, so does the request.
+	// What is large in r is the engine's then, and gone from r.
 	Generate(ctx context.Context, r *Request) (Stream, error)
 	// SendStream writes the events as they come. Between them it shows now and
 	// then that the server lives, which also finds out clients that do not.
@@ -157,6 +158,9 @@ func (b *Body) Done() error {
 	}
 	return nil
 }
+
+// Forget lets go of the text, and keeps its room for what was made of it.
+func (b *Body) Forget() { b.Object = nil }
 
 // Close gives the room that the body takes back, once.
 func (b *Body) Close() {

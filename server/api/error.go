@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"cllm/runtime"
 	"cllm/server/fields"
@@ -40,9 +41,8 @@ var statuses = map[Kind]int{
 	Unavailable: http.StatusServiceUnavailable, ClientGone: statusClientGone, Internal: http.StatusInternalServerError,
 }
 
-// Status is the HTTP status that fits the kind. A dialect whose clients repeat
-// what timed out adds x-should-retry: false to that of [Timeout]; cLLM's has
-// its own.
+// Status is the HTTP status that fits the kind. cLLM's dialect has its own for
+// [Timeout].
 func (k Kind) Status() int { return statuses[k] }
 
 // Error is an answer that is an error, before a dialect gives it its form.
@@ -55,6 +55,21 @@ type Error struct {
 	Allow      string // the methods of a MethodNotAllowed
 	ID         string // of an Internal in the log
 	cause      error
+}
+
+// SetHeaders sets the headers that go with the error in every dialect. The
+// clients of OpenAI and Anthropic would repeat by themselves what took too
+// long, and for that know x-should-retry.
+func (e *Error) SetHeaders(h http.Header) {
+	if e.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(e.RetryAfter))
+	}
+	if e.Allow != "" {
+		h.Set("Allow", e.Allow)
+	}
+	if e.Kind == Timeout {
+		h.Set("x-should-retry", "false")
+	}
 }
 
 func (e *Error) Error() string { return e.Text }

@@ -4,7 +4,6 @@ package cllm
 
 import (
 	"net/http"
-	"strconv"
 	"sync/atomic"
 
 	"cllm/server/api"
@@ -46,12 +45,7 @@ func succeed(w http.ResponseWriter, data any) error {
 
 // writeError answers with {"success":false,"error":…}.
 func writeError(w http.ResponseWriter, e *api.Error) {
-	if e.RetryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(e.RetryAfter))
-	}
-	if e.Allow != "" {
-		w.Header().Set("Allow", e.Allow)
-	}
+	e.SetHeaders(w.Header())
 	_ = wire.WriteJSON(w, status(e.Kind), struct { // an error means that the client left
 		Success    bool   `json:"success"`
 		Error      string `json:"error"`

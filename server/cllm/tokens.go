@@ -27,7 +27,7 @@ func (d *dialect) encode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	body.Close()
+	body.Forget() // its room is the tokens' until they are sent
 	out := wire.NewPieces(w)
 	out.Buf = append(strconv.AppendInt(append(out.Buf, `{"success":true,"data":{"length":`...), int64(len(tokens)), 10), `,"tokens":[`...)
 	for i, id := range tokens {
@@ -63,7 +63,7 @@ func (d *dialect) decode(w http.ResponseWriter, r *http.Request) error {
 			return api.Refuse("tokens[%d] is %d, must be from 0 to %d", i, id, d.VocabSize()-1)
 		}
 	}
-	body.Close()
+	body.Forget() // its room is the tokens' until they are sent
 	// Piece by piece: a list of long tokens is a text of many times its size.
 	out := wire.NewPieces(w)
 	out.Buf = append(strconv.AppendInt(append(out.Buf, `{"success":true,"data":{"length":`...), int64(len(tokens)), 10), `,"text":"`...)
