@@ -101,13 +101,10 @@ func (t *Tests) Longest() int {
 }
 
 // kvBlocks is the KV blocks that all sequences need.
-func (t *Tests) kvBlocks() int { return slices.Max(t.Parallels) * blocksFor(t.Longest()) }
+func (t *Tests) kvBlocks() int { return slices.Max(t.Parallels) * model.BlocksFor(t.Longest()) }
 
 // KVBytes is the memory for keys and values that checked tests need.
 func (t *Tests) KVBytes(c model.Config) int64 { return int64(t.kvBlocks()) * model.BlockBytes(c, t.KV) }
-
-// blocksFor is the KV blocks of one sequence of n positions.
-func blocksFor(n int) int { return (n + kernels.BlockTokens - 1) / kernels.BlockTokens }
 
 // Model runs the tests on a model with the kernels k and emits each result
 // as it is there. weights is the bytes that a step reads, memory some large
@@ -138,7 +135,7 @@ func onThreads(ctx context.Context, m *model.Model, k *kernels.Impl, t Tests, kv
 		return err
 	}
 	b := &driver{ctx: ctx, runner: runner, kv: kv, config: m.Config(), format: t.KV, batch: t.Batch,
-		perSeq: blocksFor(t.Longest()), weights: weights, tokens: rand.New(rand.NewPCG(1, 2))}
+		perSeq: model.BlocksFor(t.Longest()), weights: weights, tokens: rand.New(rand.NewPCG(1, 2))}
 	run := func(r Row, pass func() (int, []float32, error)) error {
 		r.Threads, r.Batch, r.TestTime = threads, t.Batch, time.Now().UTC().Format(time.RFC3339)
 		if r.BandwidthGBs, err = Bandwidth(pool, memory); err != nil {
@@ -265,7 +262,7 @@ func (b *driver) fill(depth int) error {
 // copyFilled gives the other sequences copies of the first one's filled blocks.
 func (b *driver) copyFilled(depth, parallel int) {
 	for seq := 1; seq < parallel; seq++ {
-		for i, src := range b.blocksOf(0)[:blocksFor(depth)] {
+		for i, src := range b.blocksOf(0)[:model.BlocksFor(depth)] {
 			b.kv.Copy(b.blocksOf(seq)[i], src)
 		}
 	}

@@ -36,12 +36,9 @@ type Evaluator struct {
 // Counted is the number of positions of a window of n tokens that count.
 func Counted(n int) int { return n - 1 - n/2 }
 
-// blocks is the KV blocks of a window.
-func blocks(window int) int { return (window + kernels.BlockTokens - 1) / kernels.BlockTokens }
-
 // KVBytes is the memory of an evaluator's keys and values.
 func KVBytes(c model.Config, format kernels.KVFormat, window int) int64 {
-	return int64(blocks(window)) * model.BlockBytes(c, format)
+	return int64(model.BlocksFor(window)) * model.BlockBytes(c, format)
 }
 
 // NewEvaluator takes memory for windows of so many tokens, from 4 to the model's context.
@@ -50,7 +47,7 @@ func NewEvaluator(m *model.Model, k *kernels.Impl, format kernels.KVFormat, thre
 	if window < 4 || window > c.Context {
 		return nil, fmt.Errorf("a window of %d tokens: must be 4 to %d, the model's context", window, c.Context)
 	}
-	kv, err := model.NewKVCache(c, format, blocks(window))
+	kv, err := model.NewKVCache(c, format, model.BlocksFor(window))
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +56,7 @@ func NewEvaluator(m *model.Model, k *kernels.Impl, format kernels.KVFormat, thre
 		_ = e.Close()
 		return nil, err
 	}
-	for i := range blocks(window) {
+	for i := range model.BlocksFor(window) {
 		e.blocks = append(e.blocks, int32(i))
 	}
 	return e, nil

@@ -45,6 +45,11 @@ func BlockBytes(c Config, format kernels.KVFormat) int64 {
 	return int64(c.Layers) * int64(c.KVHeads) * int64(kernels.KVBlockBytes(format, c.HeadDim))
 }
 
+// BlocksFor is the number of blocks that hold so many positions of a sequence.
+func BlocksFor(positions int) int {
+	return (positions + kernels.BlockTokens - 1) / kernels.BlockTokens
+}
+
 // Blocks is the number of blocks.
 func (kv *KVCache) Blocks() int { return kv.blocks }
 

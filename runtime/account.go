@@ -92,14 +92,14 @@ func (h *holding) add(n int64) error {
 func (h *holding) engineDone() {
 	h.mu.Lock()
 	h.engine = false
-	h.settle()
+	h.refundUnused()
 	h.mu.Unlock()
 }
 
 func (h *holding) readerDone() {
 	h.mu.Lock()
 	h.reader = false
-	h.settle()
+	h.refundUnused()
 	h.mu.Unlock()
 }
 
@@ -108,12 +108,12 @@ func (h *holding) close() {
 	h.reader, h.closed = false, true
 	h.account.refund(h.caller)
 	h.caller = 0
-	h.settle()
+	h.refundUnused()
 	h.mu.Unlock()
 }
 
-// settle gives back what nobody uses any more.
-func (h *holding) settle() {
+// refundUnused gives back what nobody uses any more.
+func (h *holding) refundUnused() {
 	if !h.engine && !h.reader {
 		h.account.refund(h.admitted)
 		h.admitted = 0

@@ -1,6 +1,10 @@
 package runtime
 
-import "slices"
+import (
+	"slices"
+
+	"cllm/model"
+)
 
 // mostLookups bounds the blocks of a prompt that are looked up in the prefix
 // cache at a time, some 50 microseconds' worth.
@@ -29,7 +33,7 @@ func (s *scheduler) admit() {
 		}
 		places -= 1 + s.forks(q)
 		s.waiting.remove(q)
-		s.settle(q)
+		s.refundDisplaced(q)
 		q.running, q.passed = true, false
 		s.running = insert(s.running, q)
 		q = next
@@ -51,7 +55,7 @@ func (s *scheduler) claim(q *sequence) bool {
 		return false
 	}
 	s.match(q)
-	need := blocksFor(q.tokens.len()) - len(q.blocks)
+	need := model.BlocksFor(q.tokens.len()) - len(q.blocks)
 	for s.pool.available() < need+len(s.running) && s.displace() {
 	}
 	if s.pool.available() < need+len(s.running) {
@@ -121,7 +125,7 @@ func (s *scheduler) reserve(q *sequence, n int) bool {
 		s.pool.release(q.blocks[i])
 		q.blocks[i] = b
 	}
-	for len(q.blocks) < blocksFor(q.computed+n) {
+	for len(q.blocks) < model.BlocksFor(q.computed+n) {
 		b, err := s.allocate(q)
 		if err != nil {
 			return false
@@ -184,8 +188,8 @@ func (s *scheduler) anyPaused() bool {
 	return slices.ContainsFunc(s.running, func(q *sequence) bool { return q.passed && q.paused() })
 }
 
-// settle gives back what a displaced sequence was charged.
-func (s *scheduler) settle(q *sequence) {
+// refundDisplaced gives back what a displaced sequence was charged.
+func (s *scheduler) refundDisplaced(q *sequence) {
 	s.requests.refund(q.displaced)
 	q.displaced = 0
 }
@@ -207,7 +211,7 @@ func (s *scheduler) remove(q *sequence) {
 		q.running = false
 	} else {
 		s.waiting.remove(q)
-		s.settle(q)
+		s.refundDisplaced(q)
 	}
 	s.drop(q)
 }
@@ -237,6 +241,3 @@ func insert(list []*sequence, q *sequence) []*sequence {
 	i, _ := slices.BinarySearchFunc(list, q, byArrival)
 	return slices.Insert(list, i, q)
 }
-
-// blocksFor is the number of blocks that n tokens need.
-func blocksFor(n int) int { return (n + blockTokens - 1) / blockTokens }

@@ -96,7 +96,7 @@ func (e *Engine) finish(q *sequence, text, reason string) {
 	usage.CompletionTokens = q.generated()
 	r.stream.end(q.choice, text, ending{reason, usage, q.timings(now)})
 	e.count(func(s *Stats) { s.Finished[reason] += uint64(ended) })
-	e.settle(r, ended)
+	e.endChoices(r, ended)
 }
 
 // fail ends a request, all its choices, with an error.
@@ -107,7 +107,7 @@ func (e *Engine) fail(r *request, err error) {
 	}
 	e.count(func(s *Stats) { s.Failed += uint64(r.open) })
 	r.stream.fail(err)
-	e.settle(r, r.open)
+	e.endChoices(r, r.open)
 }
 
 // remove takes a choice out of the engine.
@@ -127,11 +127,11 @@ func (e *Engine) remove(q *sequence) {
 	}
 }
 
-// settle counts choices that have ended; with the last the request has.
-func (e *Engine) settle(r *request, choices int) {
+// endChoices counts choices that have ended; with the last the request has.
+func (e *Engine) endChoices(r *request, choices int) {
 	r.open -= choices
 	if r.open == 0 {
-		r.forget()
+		r.unwatch()
 		r.cancel()
 		r.holding.engineDone()
 	}

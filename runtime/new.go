@@ -18,6 +18,9 @@ func New(m *model.Model, tok *tokenizer.Tokenizer, o Options) (_ *Engine, err er
 		return nil, err
 	}
 	e := &Engine{}
+	if tok.Size() != c.Vocab {
+		return nil, fmt.Errorf("the tokenizer has %d tokens, the model %d: they are not of the same file", tok.Size(), c.Vocab)
+	}
 	var plan *MemoryPlan
 	leave := func() {}
 	if o.Ledger != nil {
@@ -51,7 +54,7 @@ func New(m *model.Model, tok *tokenizer.Tokenizer, o Options) (_ *Engine, err er
 	if err != nil {
 		return nil, err
 	}
-	e.init(runner, kv.Copy, words{tok, c.Vocab}, workers, plan, o)
+	e.init(runner, kv.Copy, words{tok}, workers, plan, o)
 	e.free = free.run
 	e.start()
 	return e, nil
@@ -115,12 +118,7 @@ func (e *Engine) Options() Options { return e.options }
 // Context is the most tokens that a sequence can have.
 func (e *Engine) Context() int { return e.limit }
 
-// words is a tokenizer for a model whose logits may be more than its tokens.
-type words struct {
-	*tokenizer.Tokenizer
-	logits int
-}
-
-func (w words) Size() int { return min(w.Tokenizer.Size(), w.logits) }
+// words is a tokenizer as the engine takes it.
+type words struct{ *tokenizer.Tokenizer }
 
 func (w words) Decoder(special bool) textDecoder { return w.NewDecoder(special) }

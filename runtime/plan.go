@@ -58,7 +58,7 @@ const (
 // is unread, in buffers that grow and in the reader's hand; its block table; the
 // heads of its index; its own state.
 func placeBytes(context int) int64 {
-	return 4*unreadShare + 4*int64(blocksFor(context)) + 4*ownHeads + 8<<10
+	return 4*unreadShare + 4*int64(model.BlocksFor(context)) + 4*ownHeads + 8<<10
 }
 
 // Plan computes where the memory goes for a model and options, before anything
@@ -147,22 +147,22 @@ func makePlan(c model.Config, o Options, m machine.Memory, others int64) (*Memor
 // setLimit takes the smallest limit. One that the user gives replaces what
 // others leave just now, but not what the machine and the group have at all.
 func (p *MemoryPlan) setLimit(user int64, m machine.Memory) {
-	take := func(bytes int64, source string) {
+	lower := func(bytes int64, source string) {
 		if bytes > 0 && (p.Limit == 0 || bytes < p.Limit) {
 			p.Limit, p.Source = bytes, source
 		}
 	}
 	if user > 0 {
-		take(user, "memory limit")
+		lower(user, "memory limit")
 	} else {
-		take(m.Available, "memory available")
+		lower(m.Available, "memory available")
 		if m.GroupOthers > 0 {
 			// One byte when they have all: still a limit, that nothing fits.
-			take(max(m.GroupLimit-m.GroupOthers, 1), fmt.Sprintf("control group (%s, others hold %s)", size(m.GroupLimit), size(m.GroupOthers)))
+			lower(max(m.GroupLimit-m.GroupOthers, 1), fmt.Sprintf("control group (%s, others hold %s)", size(m.GroupLimit), size(m.GroupOthers)))
 		}
 	}
-	take(m.GroupLimit, "control group")
-	take(m.Total, "machine's memory")
+	lower(m.GroupLimit, "control group")
+	lower(m.Total, "machine's memory")
 }
 
 // goBytes is what of the plan is on Go's heap.
@@ -173,7 +173,7 @@ func (p *MemoryPlan) bytesFor(tokens int64) int64 {
 	return roundUp(int(tokens)) / blockTokens * p.BlockBytes
 }
 
-func roundUp(tokens int) int64 { return int64(blocksFor(tokens)) * blockTokens }
+func roundUp(tokens int) int64 { return int64(model.BlocksFor(tokens)) * blockTokens }
 
 // String is the plan as a table.
 func (p *MemoryPlan) String() string {

@@ -9,6 +9,19 @@
 // and chunks of the prompts that wait; sequences come and go at any step. A
 // request's answer depends on its prompt, its parameters and its seed alone:
 // the logits are the same bits whatever else runs.
+//
+// Engines of one process share [Workers], which compute for them in turns, and
+// a [Ledger] of memory, as [Options] says. What requests hold is bounded too:
+// [MemoryPlan].Requests, [Stream.Hold].
+//
+// The package has the name of Go's own. A file that needs both imports that one
+// as goruntime:
+//
+//	import (
+//		goruntime "runtime"
+//
+//		"cllm/runtime"
+//	)
 package runtime
 
 import (

@@ -71,7 +71,7 @@ type guidance struct {
 func (p *sampler) sample(logits []float32, g guidance, shared bool, w *workspace) (int32, error) {
 	n := len(g.biases.few)
 	if p.penalties.any {
-		n += w.count(g.history.last(p.penalties.window))
+		n += w.countTokens(g.history.last(p.penalties.window))
 	}
 	switch {
 	case n == 0 && g.biases.all == nil && g.allowed == nil:
@@ -107,7 +107,7 @@ func (p *sampler) guide(logits []float32, g guidance, w *workspace) {
 			x -= float32(w.counts[id])*p.penalties.frequency + p.penalties.presence
 			w.set(logits, id, x)
 		}
-		w.forget()
+		w.clearCounts()
 	}
 	if g.allowed != nil {
 		forbid(logits, g.allowed)

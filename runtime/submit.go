@@ -13,7 +13,7 @@ type request struct {
 	Request
 	ctx       context.Context
 	cancel    context.CancelFunc
-	forget    func() bool // of the context: that its end matters
+	unwatch   func() bool // the context
 	stream    *Stream
 	holding   *holding
 	output    output
@@ -120,7 +120,7 @@ func (e *Engine) submit(ctx context.Context, asked Request, out output) (*Stream
 	e.arrivals++
 	r.arrival = e.arrivals
 	e.inbox = append(e.inbox, q)
-	r.forget = context.AfterFunc(r.ctx, func() { e.abandon(r) })
+	r.unwatch = context.AfterFunc(r.ctx, func() { e.abandon(r) })
 	e.wake()
 	return r.stream, nil
 }
