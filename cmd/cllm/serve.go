@@ -28,11 +28,12 @@ func newServe() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		log, closer, err := c.Logger()
+		log, file, err := c.Logger()
 		if err != nil {
 			return err
 		}
-		defer closer.Close()
+		defer file.Close()
+		defer serveSignals(file, log)()
 		for _, w := range warnings {
 			log.Warn(w)
 		}
