@@ -156,3 +156,18 @@ func TestLogToADescriptor(t *testing.T) {
 	write(t, l, 0, 1, 2, 3)
 	require.Equal(t, "0123", records(t, path))
 }
+
+// A link stays; what it leads to is rotated, in its own folder.
+func TestLogBehindALink(t *testing.T) {
+	real := filepath.Join(t.TempDir(), "real.log")
+	path := filepath.Join(t.TempDir(), "cllm.log")
+	// Before its target, as they are made for containers.
+	require.NoError(t, os.Symlink(real, path))
+	l, _ := testLog(t, path, 100, 2)
+	write(t, l, 0, 1, 2)
+	require.Equal(t, "2", records(t, real))
+	require.Equal(t, "01", records(t, real+".1"))
+	target, err := os.Readlink(path)
+	require.NoError(t, err)
+	require.Equal(t, real, target)
+}

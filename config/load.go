@@ -17,16 +17,22 @@ const maxFile = 64 << 10
 // empty), then the environment, then flags (by long name, as text). The
 // warnings name the keys of the file that have no meaning here.
 func Load(path string, environ func(string) (string, bool), flags map[string]string) (*Config, []string, error) {
-	c := Default()
-	var warnings []string
+	var text []byte
 	if path != "" {
-		text, err := readFile(path)
-		if err != nil {
+		var err error
+		if text, err = readFile(path); err != nil {
 			return nil, nil, fmt.Errorf("configuration: %w", err)
 		}
-		if warnings, err = c.file(path, text); err != nil {
-			return nil, warnings, err
-		}
+	}
+	return gather(path, text, environ, flags)
+}
+
+// gather is [Load] with the text of the file.
+func gather(path string, text []byte, environ func(string) (string, bool), flags map[string]string) (*Config, []string, error) {
+	c := Default()
+	warnings, err := c.file(path, text)
+	if err != nil {
+		return nil, warnings, err
 	}
 	env, err := c.texts(environ, func(s *Setting) string { return s.Env })
 	if err != nil {

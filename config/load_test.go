@@ -2,8 +2,6 @@ package config
 
 import (
 	"math"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -25,10 +23,9 @@ backend:
 resources: {max_batch_size: 1, max_context_length: 4096, kv_cache_max_memory_mb: 2048, memory_limit_mb: 4096}
 `
 
-func load(t *testing.T, yaml string, env, flags map[string]string) (*Config, []string, error) {
-	path := filepath.Join(t.TempDir(), "cllm.yaml")
-	require.NoError(t, os.WriteFile(path, []byte(yaml), 0o600))
-	c, warnings, err := Load(path, func(k string) (string, bool) { v, ok := env[k]; return v, ok }, flags)
+func load(_ *testing.T, yaml string, env, flags map[string]string) (*Config, []string, error) {
+	const path = "cllm.yaml"
+	c, warnings, err := gather(path, []byte(yaml), func(k string) (string, bool) { v, ok := env[k]; return v, ok }, flags)
 	for i, w := range warnings {
 		warnings[i] = strings.TrimPrefix(w, path+":")
 	}

@@ -57,7 +57,7 @@ func openTarget(path string) (*target, error) {
 	if standard != nil {
 		return &target{File: standard, standard: true}, nil
 	}
-	f, err := openAppend(path)
+	f, err := openAppend(name)
 	if err != nil {
 		return nil, fmt.Errorf("log file: %w", err)
 	}

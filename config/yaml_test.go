@@ -50,22 +50,21 @@ func TestYAMLThatCannotBe(t *testing.T) {
 		utf16le += string([]byte{byte(u), byte(u >> 8)})
 	}
 	for yaml, want := range map[string]string{
-		utf16le:                                              "1:1: the file is in UTF-16 or UTF-32: save it as UTF-8",
-		utf16le[2:]:                                          "1:1: the file is in UTF-16 or UTF-32: save it as UTF-8",
-		"\xfe\xff\x00a\x00:\x00 \x001":                       "1:1: the file is in UTF-16",
-		"server: {port: 1}\nx: \xe9t\xe9":                    "2:1: the line is not UTF-8 text",
-		"server: {port: 1}\nx: a\x00b":                       "2:1: the line is not UTF-8 text",
-		"server:\n\tport: 1":                                 "2:1: the line is indented with a tab: YAML takes spaces alone",
-		"server:\n  port: 1\n \thost: a":                     "3:2: the line is indented with a tab",
-		"server: {port: *a}":                                 "1:16: *a is an alias of an anchor that is not before it",
-		"server: {port: *a}\nx: &a 1":                        "*a is an alias of an anchor that is not before it",
-		"server: &a {<<: *a}":                                "in a circle",
-		"server: {<<: 5}":                                    "1:14: << wants a mapping or a list of them, found the integer 5",
-		"server: {<<: [5]}":                                  "1:15: << wants a mapping or a list of them, found the integer 5",
-		"x: &x [1]\nserver: *x":                              "server wants a mapping, found a list",
-		"x: &x {port: http}\nserver: {<<: *x}":               `1:14: server.port: wrong type: wants integer, found the text "http"`,
-		"x: &x http\nserver: {port: *x}":                     "2:16: server.port: wrong type",
-		"server: {port: 1}\n" + strings.Repeat("#", maxFile): "more than 65536 bytes",
+		utf16le:                                "1:1: the file is in UTF-16 or UTF-32: save it as UTF-8",
+		utf16le[2:]:                            "1:1: the file is in UTF-16 or UTF-32: save it as UTF-8",
+		"\xfe\xff\x00a\x00:\x00 \x001":         "1:1: the file is in UTF-16",
+		"server: {port: 1}\nx: \xe9t\xe9":      "2:1: the line is not UTF-8 text",
+		"server: {port: 1}\nx: a\x00b":         "2:1: the line is not UTF-8 text",
+		"server:\n\tport: 1":                   "2:1: the line is indented with a tab: YAML takes spaces alone",
+		"server:\n  port: 1\n \thost: a":       "3:2: the line is indented with a tab",
+		"server: {port: *a}":                   "1:16: *a is an alias of an anchor that is not before it",
+		"server: {port: *a}\nx: &a 1":          "*a is an alias of an anchor that is not before it",
+		"server: &a {<<: *a}":                  "in a circle",
+		"server: {<<: 5}":                      "1:14: << wants a mapping or a list of them, found the integer 5",
+		"server: {<<: [5]}":                    "1:15: << wants a mapping or a list of them, found the integer 5",
+		"x: &x [1]\nserver: *x":                "server wants a mapping, found a list",
+		"x: &x {port: http}\nserver: {<<: *x}": `1:14: server.port: wrong type: wants integer, found the text "http"`,
+		"x: &x http\nserver: {port: *x}":       "2:16: server.port: wrong type",
 	} {
 		_, _, err := load(t, yaml, nil, nil)
 		require.ErrorContains(t, err, want, "%.100q", yaml)
@@ -87,9 +86,17 @@ func TestYAMLThatMultiplies(t *testing.T) {
 	require.Less(t, time.Since(start), 5*time.Second)
 }
 
-func TestNoFile(t *testing.T) {
+func TestFiles(t *testing.T) {
 	_, _, err := Load(t.TempDir(), os.LookupEnv, nil)
-	require.ErrorContains(t, err, "is a directory")
+	require.ErrorContains(t, err, "configuration: ")
+	path := filepath.Join(t.TempDir(), "large.yaml")
+	require.NoError(t, os.WriteFile(path, []byte("server: {port: 1}\n"+strings.Repeat("#", maxFile)), 0o600))
+	_, _, err = Load(path, os.LookupEnv, nil)
+	require.ErrorContains(t, err, "more than 65536 bytes")
+	require.NoError(t, os.WriteFile(path, []byte("server: {port: 1}\n"), 0o600))
+	c, _, err := Load(path, os.LookupEnv, nil)
+	require.NoError(t, err)
+	require.Equal(t, 1, c.Port)
 	_, _, err = Load(filepath.Join(t.TempDir(), "none.yaml"), os.LookupEnv, nil)
 	require.ErrorIs(t, err, os.ErrNotExist)
 }

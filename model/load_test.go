@@ -169,6 +169,9 @@ func TestRopeScaling(t *testing.T) {
 // A model file that is cut short while it is in use fails the step, not the
 // process, and the runner's pool goes on.
 func TestForwardOnATruncatedFile(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a file that is mapped cannot be cut short there")
+	}
 	data, err := os.ReadFile(filepath.Join("..", "testdata", "demo-qwen2-q4_k_m.gguf"))
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "model.gguf")
