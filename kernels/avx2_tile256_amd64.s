@@ -1,6 +1,7 @@
 //go:build amd64 && !noasm
 
 #include "textflag.h"
+#include "go_asm.h"
 #include "avx2_tile_amd64.h"
 
 // Tiles of the super-block formats. A super-block of the panel is 5760 bytes:
@@ -193,7 +194,7 @@ group: \
 	BEGIN(N, add); \
 super: \
 	N(CLEART); \
-	GROUPS(N, GROUP, 640, group); \
+	GROUPS(N, GROUP, const_panelSize32, group); \
 	ADDSUPER(N); \
 	SUBMINS(N); \
 	ADDQ $32, SI; \
@@ -207,7 +208,7 @@ super: \
 	BEGIN(N, add); \
 super: \
 	N(CLEART); \
-	GROUPS(N, STARTED16, 640, group); \
+	GROUPS(N, STARTED16, const_panelSize32, group); \
 	ADDSUPER(N); \
 	NEXT(super)
 
@@ -234,7 +235,7 @@ super: \
 	BEGIN(N, add); \
 super: \
 	N(CLEAR); \
-	GROUPS(N, SIGNEDGROUP, 1152, group); \
+	GROUPS(N, SIGNEDGROUP, const_panelSizeSigned32, group); \
 	VMOVUPS 512(DI), Y14; \
 	VMOVUPS 544(DI), Y15; \
 	N(ADDSUM); \

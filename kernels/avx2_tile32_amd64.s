@@ -1,6 +1,7 @@
 //go:build amd64 && !noasm
 
 #include "textflag.h"
+#include "go_asm.h"
 #include "avx2_tile_amd64.h"
 
 // Tiles of the block formats. A block of the panel is 640 bytes: weights
@@ -62,7 +63,7 @@ block: \
 	VMOVUPS 544(DI), Y15; \
 	N(WIDEN); \
 	N(ADDSUM); \
-	NEXT(640, block)
+	NEXT(const_panelSize32, block)
 
 // The start without its offset of 16 is minus the sum of the activations: Y12.
 // It takes the offset off the sum of the products, and, as both it and the
@@ -105,7 +106,7 @@ block: \
 	VMOVUPS 512(DI), Y14; \
 	VMOVUPS 544(DI), Y15; \
 	N(ADDMIN); \
-	NEXT(640, block)
+	NEXT(const_panelSize32, block)
 
 #define SIGNED0(A, B, Q, D, S, Y, TA, TB) SIGNEDFIRST(0, A, B, Q, Y13, Y13)
 #define SIGNED1(A, B, Q, D, S, Y, TA, TB) SIGNED(4, A, B, Q, Y13, Y13)
@@ -130,7 +131,7 @@ block: \
 	VMOVUPS 1024(DI), Y14; \
 	VMOVUPS 1056(DI), Y15; \
 	N(ADDSUM); \
-	NEXT(1152, block)
+	NEXT(const_panelSizeSigned32, block)
 
 // func tileOffset32AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
 // Formats with an offset of 16 (the panel's Q4_0 has it too): eight products

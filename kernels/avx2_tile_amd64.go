@@ -20,18 +20,18 @@ func sums256(a *Acts, block int) *int16   { return &a.Sum[16*block] }
 func nothing(*Acts, int) *int16           { return nil }
 
 var tilesAVX2 = map[Format]tileFormatAVX2{
-	Q4_0:   {Q4_0, 640, unpackQ4_0AVX2, tileOffset32AVX2, starts32},
-	Q4_1:   {Q4_1, 640, unpackQ4_1AVX2, tileMins32AVX2, starts32},
-	Q5_0:   {Q5_0, 640, unpackQ5_0AVX2, tileOffset32AVX2, starts32},
-	Q5_1:   {Q5_1, 640, unpackQ5_1AVX2, tileMins32AVX2, starts32},
-	Q8_0:   {Q8_0, 1152, unpackQ8_0AVX2, tileSigned32AVX2, nothing},
-	Q2_K:   {Q2_K, 5760, unpackQ2_KAVX2, tileQ2_KAVX2, sums256},
-	Q3_K:   {Q3_K, 5760, unpackQ3_KAVX2, tileOffset256AVX2, starts256},
-	Q4_K:   {Q4_K, 5760, unpackQ4_KAVX2, tileQ4_KAVX2, sums256},
-	Q5_K:   {Q5_K, 5760, unpackQ5_KAVX2, tileQ5_KAVX2, sums256},
-	Q6_K:   {Q6_K, 5760, unpackQ6_KAVX2, tileOffset256AVX2, starts256},
-	IQ4_NL: {IQ4_NL, 1152, unpackIQ4_NLAVX2, tileSigned32AVX2, nothing},
-	IQ4_XS: {IQ4_XS, 9856, unpackIQ4_XSAVX2, tileSigned256AVX2, nothing},
+	Q4_0:   {Q4_0, panelSize32, unpackQ4_0AVX2, tileOffset32AVX2, starts32},
+	Q4_1:   {Q4_1, panelSize32, unpackQ4_1AVX2, tileMins32AVX2, starts32},
+	Q5_0:   {Q5_0, panelSize32, unpackQ5_0AVX2, tileOffset32AVX2, starts32},
+	Q5_1:   {Q5_1, panelSize32, unpackQ5_1AVX2, tileMins32AVX2, starts32},
+	Q8_0:   {Q8_0, panelSizeSigned32, unpackQ8_0AVX2, tileSigned32AVX2, nothing},
+	Q2_K:   {Q2_K, panelSize256, unpackQ2_KAVX2, tileQ2_KAVX2, sums256},
+	Q3_K:   {Q3_K, panelSize256, unpackQ3_KAVX2, tileOffset256AVX2, starts256},
+	Q4_K:   {Q4_K, panelSize256, unpackQ4_KAVX2, tileQ4_KAVX2, sums256},
+	Q5_K:   {Q5_K, panelSize256, unpackQ5_KAVX2, tileQ5_KAVX2, sums256},
+	Q6_K:   {Q6_K, panelSize256, unpackQ6_KAVX2, tileOffset256AVX2, starts256},
+	IQ4_NL: {IQ4_NL, panelSizeSigned32, unpackIQ4_NLAVX2, tileSigned32AVX2, nothing},
+	IQ4_XS: {IQ4_XS, panelSizeSigned256, unpackIQ4_XSAVX2, tileSigned256AVX2, nothing},
 }
 
 const (
@@ -41,7 +41,15 @@ const (
 	panelBytes = 20 << 10
 	// panelColumns bounds the columns that meet one panel after another, so that
 	// what is left of them in the second-level cache is of use to the next.
-	panelColumns = 256
+	panelColumns = 512
+)
+
+// The bytes of a block in the panel, whose layout stands with the tile.
+const (
+	panelSize32        = 640
+	panelSizeSigned32  = 1152
+	panelSize256       = 8*panelSize32 + 640
+	panelSizeSigned256 = 8*panelSizeSigned32 + 640
 )
 
 func (f tileFormatAVX2) mul(y []float32, stride int, w []byte, rows int, a *Acts, s *Scratch) {

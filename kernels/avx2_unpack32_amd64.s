@@ -1,6 +1,7 @@
 //go:build amd64 && !noasm
 
 #include "textflag.h"
+#include "go_asm.h"
 #include "avx2_unpack_amd64.h"
 
 // Unpacking of the block formats; the panel stands with the tile.
@@ -176,24 +177,24 @@ scales: \
 
 // func unpackQ4_0AVX2(panel, w *byte, stride, n, ahead int)
 TEXT ·unpackQ4_0AVX2(SB), NOSPLIT, $0-40
-	UNPACK(CONSTS_Q4_0, BLOCKQ4_0, FETCH3, SCALES(512, 640), 18, 640)
+	UNPACK(CONSTS_Q4_0, BLOCKQ4_0, FETCH3, SCALES(512, const_panelSize32), 18, const_panelSize32)
 
 // func unpackQ4_1AVX2(panel, w *byte, stride, n, ahead int)
 TEXT ·unpackQ4_1AVX2(SB), NOSPLIT, $0-40
-	UNPACK(CONSTS_NIBBLES, BLOCKQ4_1, FETCH3, NOTHING, 20, 640)
+	UNPACK(CONSTS_NIBBLES, BLOCKQ4_1, FETCH3, NOTHING, 20, const_panelSize32)
 
 // func unpackQ5_0AVX2(panel, w *byte, stride, n, ahead int)
 TEXT ·unpackQ5_0AVX2(SB), NOSPLIT, $0-40
-	UNPACK(CONSTS_FIFTH, BLOCKQ5_0, FETCH3, SCALES(512, 640), 22, 640)
+	UNPACK(CONSTS_FIFTH, BLOCKQ5_0, FETCH3, SCALES(512, const_panelSize32), 22, const_panelSize32)
 
 // func unpackQ5_1AVX2(panel, w *byte, stride, n, ahead int)
 TEXT ·unpackQ5_1AVX2(SB), NOSPLIT, $0-40
-	UNPACK(CONSTS_FIFTH, BLOCKQ5_1, FETCH3, NOTHING, 24, 640)
+	UNPACK(CONSTS_FIFTH, BLOCKQ5_1, FETCH3, NOTHING, 24, const_panelSize32)
 
 // func unpackQ8_0AVX2(panel, w *byte, stride, n, ahead int)
 TEXT ·unpackQ8_0AVX2(SB), NOSPLIT, $0-40
-	UNPACK(CONSTS_NONE, BLOCKQ8_0, FETCH5, SCALES(1024, 1152), 34, 1152)
+	UNPACK(CONSTS_NONE, BLOCKQ8_0, FETCH5, SCALES(1024, const_panelSizeSigned32), 34, const_panelSizeSigned32)
 
 // func unpackIQ4_NLAVX2(panel, w *byte, stride, n, ahead int)
 TEXT ·unpackIQ4_NLAVX2(SB), NOSPLIT, $0-40
-	UNPACK(CONSTS_IQ4, BLOCKIQ4_NL, FETCH3, SCALES(1024, 1152), 18, 1152)
+	UNPACK(CONSTS_IQ4, BLOCKIQ4_NL, FETCH3, SCALES(1024, const_panelSizeSigned32), 18, const_panelSizeSigned32)

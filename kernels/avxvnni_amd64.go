@@ -30,13 +30,13 @@ func biases(a *Acts, block int) *int16 { return (*int16)(unsafe.Pointer(&a.Bias[
 
 // tilesAVXVNNI take the panels of avx2.
 var tilesAVXVNNI = map[Format]tileFormatAVX2{
-	Q4_0:   {Q4_0, 640, unpackQ4_0AVX2, tileOffset32AVXVNNI, biases},
-	Q4_1:   {Q4_1, 640, unpackQ4_1AVX2, tileMins32AVXVNNI, biases},
-	Q5_0:   {Q5_0, 640, unpackQ5_0AVX2, tileOffset32AVXVNNI, biases},
-	Q5_1:   {Q5_1, 640, unpackQ5_1AVX2, tileMins32AVXVNNI, biases},
-	Q8_0:   {Q8_0, 1152, unpackQ8_0AVX2, tileSigned32AVXVNNI, biases},
-	IQ4_NL: {IQ4_NL, 1152, unpackIQ4_NLAVX2, tileSigned32AVXVNNI, biases},
-	IQ4_XS: {IQ4_XS, 9856, unpackIQ4_XSAVX2, tileSigned256AVXVNNI, sums256},
+	Q4_0:   {Q4_0, panelSize32, unpackQ4_0AVX2, tileOffset32AVXVNNI, biases},
+	Q4_1:   {Q4_1, panelSize32, unpackQ4_1AVX2, tileMins32AVXVNNI, biases},
+	Q5_0:   {Q5_0, panelSize32, unpackQ5_0AVX2, tileOffset32AVXVNNI, biases},
+	Q5_1:   {Q5_1, panelSize32, unpackQ5_1AVX2, tileMins32AVXVNNI, biases},
+	Q8_0:   {Q8_0, panelSizeSigned32, unpackQ8_0AVX2, tileSigned32AVXVNNI, biases},
+	IQ4_NL: {IQ4_NL, panelSizeSigned32, unpackIQ4_NLAVX2, tileSigned32AVXVNNI, biases},
+	IQ4_XS: {IQ4_XS, panelSizeSigned256, unpackIQ4_XSAVX2, tileSigned256AVXVNNI, sums256},
 }
 
 // minus128 is -128 in words.
