@@ -75,6 +75,8 @@ func TestSoak(t *testing.T) {
 	require.Positive(t, k.compared.Load())
 	require.Positive(t, stats.Preemptions)
 	require.Zero(t, stats.Failed)
+	require.Equal(t, int64(smallRoom), i.bodies.small.free)
+	require.Equal(t, int64(largeRoom), i.bodies.large.free)
 	if memory > 0 {
 		require.Less(t, residentAnonymous(), memory+64<<20, "memory must stay flat")
 	}
