@@ -1,6 +1,7 @@
 package model
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"math"
@@ -260,33 +261,25 @@ func TestScratchBytesBoundsWhatIsTaken(t *testing.T) {
 	}
 }
 
-// No file ends the process: what [gguf.Parse] takes, Load takes or refuses, and
-// what it takes can be run.
+// No file ends the process: what [gguf.Parse] takes, Load takes or refuses.
+// Weights are zeros, which the fuzzer need not see.
 func FuzzLoad(f *testing.F) {
+	zeros := make([]byte, 320<<10)
 	for arch := range architectures {
-		f.Add(smallBuilder(arch, nil).Bytes())
-		f.Add(smallBuilder(arch, map[string]any{"rope_freqs.weight": make(weights, 16), "output.bias": []int64{8}}).Bytes())
-		f.Add(smallBuilder(arch, map[string]any{arch + ".rope.scaling.type": "yarn", arch + ".rope.scaling.factor": float32(2), "blk.0.attn_qkv.weight": []int64{64, 128}}).Bytes())
+		for _, change := range []map[string]any{
+			nil,
+			{"rope_freqs.weight": make(weights, 16), "output.bias": []int64{8}},
+			{arch + ".rope.scaling.type": "yarn", arch + ".rope.scaling.factor": float32(2), "blk.0.attn_qkv.weight": []int64{64, 128}},
+		} {
+			f.Add(bytes.TrimRight(smallBuilder(arch, change).Bytes(), "\x00"))
+		}
 	}
-	k, err := kernels.Select("")
-	require.NoError(f, err)
-	pool := tensor.NewPool(2, k, 0)
-	f.Cleanup(pool.Close)
-	f.Fuzz(func(t *testing.T, data []byte) {
-		file, err := gguf.Parse("fuzz.gguf", data)
+	f.Fuzz(func(t *testing.T, header []byte) {
+		file, err := gguf.Parse("fuzz.gguf", slices.Concat(header, zeros))
 		if err != nil {
 			return
 		}
 		m, err := Load(file)
-		if err != nil {
-			return
-		}
-		kv, err := NewKVCache(m.Config(), kernels.KVQ8, 1)
-		require.NoError(t, err)
-		defer kv.Close()
-		r, err := NewRunner(m, kv, pool, 2, 2)
-		require.NoError(t, err)
-		_, err = r.Forward(&Batch{Spans: []Span{{Tokens: []int32{0, 0}, Blocks: []int32{0}, Logits: 2}}})
-		require.NoError(t, err)
+		require.Equal(t, err == nil, m != nil)
 	})
 }
