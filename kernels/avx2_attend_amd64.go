@@ -14,12 +14,17 @@ const (
 	attendQ8sAVX2    = 4
 )
 
+// softmaxFetch is the bytes of the next keys that softmaxAVX2 fetches for each
+// query; the sums fetch those behind.
+const softmaxFetch = 1 << 10
+
 // attend2 folds a block into the queries of a: those that follow each other and
 // see the same together, at most so many. scores fills p [n][32] for the queries i
 // to i+n; sums corrects the accumulators of such by c and adds the values from
 // first on under the weights p [n][32].
-func attend2(a *Attention, visible []Range, most int, scores func(p *float32, i, n int), sums func(c, p *float32, i, n, first, positions int)) {
+func attend2(a *Attention, block []byte, visible []Range, most int, scores func(p *float32, i, n int), sums func(c, p *float32, i, n, first, positions int)) {
 	c := &a.F[0]
+	next := uintptr(unsafe.Pointer(unsafe.SliceData(block))) + uintptr(len(block))
 	for i := 0; i < a.N; {
 		r, end := visible[i], i+1
 		for end < a.N && visible[end] == r {
@@ -36,7 +41,7 @@ func attend2(a *Attention, visible []Range, most int, scores func(p *float32, i,
 			p := a.P[i*BlockTokens:][:n*BlockTokens]
 			scores(&p[0], i, n)
 			hide(p, r)
-			softmaxAVX2(&p[0], c, &a.M[i], &a.L[i], n)
+			softmaxAVX2(&p[0], c, &a.M[i], &a.L[i], n, next)
 			sums(c, &p[0], i, n, int(r.Lo), int(r.Hi-r.Lo))
 			i += n
 		}
@@ -60,20 +65,20 @@ func hide(p []float32, r Range) {
 func attendF16AVX2(a *Attention, block []byte, visible []Range) {
 	n := a.Head
 	k, v := unsafe.SliceData(block), block[2*BlockTokens*n:]
-	attend2(a, visible, attendFloatsAVX2,
+	attend2(a, block, visible, attendFloatsAVX2,
 		func(p *float32, i, m int) { scoresF16AVX2(p, &a.Q[i*n], k, n, m) },
 		func(c, p *float32, i, m, first, positions int) {
-			sumsF16AVX2(&a.Acc[i*n], c, at(p, first), &v[2*n*first], 2*BlockTokens*n, n, n, m, positions)
+			sumsF16AVX2(&a.Acc[i*n], c, at(p, first), &v[2*n*first], 2*BlockTokens*n+softmaxFetch*m, n, n, m, positions)
 		})
 }
 
 func attendF32AVX2(a *Attention, block []byte, visible []Range) {
 	n := a.Head
 	k, v := unsafe.SliceData(block), block[4*BlockTokens*n:]
-	attend2(a, visible, attendFloatsAVX2,
+	attend2(a, block, visible, attendFloatsAVX2,
 		func(p *float32, i, m int) { scoresF32AVX2(p, &a.Q[i*n], k, n, m) },
 		func(c, p *float32, i, m, first, positions int) {
-			sumsF32AVX2(&a.Acc[i*n], c, at(p, first), &v[4*n*first], 4*BlockTokens*n, n, n, m, positions)
+			sumsF32AVX2(&a.Acc[i*n], c, at(p, first), &v[4*n*first], 4*BlockTokens*n+softmaxFetch*m, n, n, m, positions)
 		})
 }
 
@@ -90,7 +95,7 @@ func attendQ8AVX2(a *Attention, block []byte, visible []Range) {
 			scales[b*BlockTokens+t] = dv[t*blocks+b]
 		}
 	}
-	attend2(a, visible, attendQ8sAVX2,
+	attend2(a, block, visible, attendQ8sAVX2,
 		func(p *float32, i, m int) {
 			for t := 0; t < BlockTokens; t += KVTile {
 				scoresQ8AVX2(at(p, t), &a.QQ[i*n], &a.QD[i*blocks], &kq[t*n], float32s(kd[4*t*blocks:]), n, m)
@@ -140,7 +145,7 @@ func sumsF32AVX2(acc, c, p *float32, v *byte, ahead, head, width, n, positions i
 func sumsI8AVX2(acc, c, p *float32, v *byte, ahead, head, width, n, positions int)
 
 //go:noescape
-func softmaxAVX2(p, c, m, l *float32, n int)
+func softmaxAVX2(p, c, m, l *float32, n int, next uintptr)
 
 //go:noescape
 func storeF16AVX2(k, v *byte, key, value *float32, head int)

@@ -23,14 +23,25 @@
 	EXP(W, Y9, Y10, Y11, Y12); \
 	VMOVUPS W, (i*128+OFF)(DI)
 
+// Memory does not rest meanwhile: 1 KB at BX is fetched for each query.
+#define FETCH256(OFF) \
+	PREFETCHT0 OFF(BX); \
+	PREFETCHT0 (OFF+64)(BX); \
+	PREFETCHT0 (OFF+128)(BX); \
+	PREFETCHT0 (OFF+192)(BX)
+
 // The weights of query i, whose maximum is at maxima, and lane j of S = the sum of
 // p[j], p[j+16], p[j+8] and p[j+24], in the order of sumLanes.
 #define QUERY(i, S) \
 	VBROADCASTSS maxima-(32-i*4)(SP), Y13; \
+	FETCH256(i*1024); \
 	WEIGHTS(i, 0, S); \
+	FETCH256(i*1024+256); \
 	WEIGHTS(i, 64, Y6); \
 	VADDPS Y6, S, S; \
+	FETCH256(i*1024+512); \
 	WEIGHTS(i, 32, Y7); \
+	FETCH256(i*1024+768); \
 	WEIGHTS(i, 96, Y8); \
 	VADDPS Y8, Y7, Y7; \
 	VADDPS Y7, S, S; \
@@ -61,16 +72,18 @@
 	VUNPCKHPD Y6, Y4, Y1; \
 	OP Y1, Y0, Y0
 
-// func softmaxAVX2(p, c, m, l *float32, n int)
+// func softmaxAVX2(p, c, m, l *float32, n int, next uintptr)
 //
 // Turns the scores p [n][32], -Inf where nothing is visible, into weights, and sets
-// the corrections c [8], the maxima m [n] and the sums l [n].
-TEXT ·softmaxAVX2(SB), NOSPLIT, $32-40
+// the corrections c [8], the maxima m [n] and the sums l [n]. n KB at next, the
+// next keys, are fetched.
+TEXT ·softmaxAVX2(SB), NOSPLIT, $32-48
 	MOVQ p+0(FP), DI
 	MOVQ c+8(FP), SI
 	MOVQ m+16(FP), R9
 	MOVQ l+24(FP), R10
 	MOVQ n+32(FP), CX
+	MOVQ next+40(FP), BX
 
 	// Y15 = the lanes of queries.
 	VMOVD CX, X15
