@@ -88,8 +88,14 @@ var (
 		}
 		return t
 	}()
-	// rowOrder is where the scales of eight rows lie, see HALVES.
-	rowOrder = [8]byte{0, 1, 4, 5, 2, 3, 6, 7}
+	// rowScales is the way from the slot of each of eight rows to its scales, in
+	// the order that HALVES undoes.
+	rowScales = func() (t [8]uint16) {
+		for place, row := range [8]int{0, 1, 4, 5, 2, 3, 6, 7} {
+			t[row] = uint16(8*32 + 4*place - 32*row)
+		}
+		return t
+	}()
 	// fifths are 16 with the sign of bitMasks.
 	fifths = uint64(0xf010101010101010)
 	// pickWord takes bytes: word i of a lane, sixteen times.

@@ -12,17 +12,17 @@
 //	R15 = y, SI = weights, R11 = rows left, R14 = row of the eight
 //	BX = blocks of a row, CX = those left
 //	R8 = activations, R9 = their scales or sums, along a row
-//	DI = slots [pair][8 rows][A, B: 4 int32], R12 = the row's along it
-//	R10 = scales of A and of B, or of A and its minimum, [pair][8 rows][2] in
-//	float16, rows in rowOrder, R13 likewise; where B has a minimum too, the same
-//	of B behind A's
+//	DI = slots: for every pair [8 rows][A, B: 4 int32], then the scales of A
+//	and of B, or of A and its minimum, [8 rows in rowScales' order][2] in float16;
+//	where B has a minimum too, the same of B behind A's
+//	R12 = the row's slot, R13 = the way from it to the scales
 //
 // Y15 = eight accumulators in the second pass.
 
 // The stream is fetched ahead, past the ends of pages where the hardware stops.
 #define FETCH(OFF) PREFETCHT0 (8192+OFF)(SI)
 
-// BEGIN leaves the first eight rows to be read; the slots stand at mem + 64.
+// Rows are to be read; the slots stand at mem + 64.
 #define BEGIN \
 	MOVQ y+0(FP), R15; \
 	MOVQ w+8(FP), SI; \
@@ -37,15 +37,13 @@
 	MOVQ R14, R12; \
 	SHLQ $5, R12; \
 	ADDQ DI, R12; \
-	LEAQ ·rowOrder(SB), R13; \
-	MOVBLZX (R13)(R14*1), R13; \
-	LEAQ (R10)(R13*4), R13; \
+	LEAQ ·rowScales(SB), R13; \
+	MOVWLZX (R13)(R14*2), R13; \
 	MOVQ BX, CX
 
 // The second pass begins.
 #define SUMS \
 	MOVQ DI, R12; \
-	MOVQ R10, R13; \
 	MOVQ d+40(FP), R9; \
 	MOVQ BX, CX; \
 	VXORPS Y15, Y15, Y15
@@ -79,10 +77,10 @@
 	VPERM2I128 $0x20, Y4, Y0, Y0
 
 // Y2, Y3 = the first and the second float16 of each of the eight dwords at
-// OFF(R13), which lie in rowOrder, so that lanes are rows.
+// OFF(R12), lanes = rows.
 #define HALVES(OFF) \
-	VCVTPH2PS OFF(R13), Y2; \
-	VCVTPH2PS (OFF+16)(R13), Y4; \
+	VCVTPH2PS OFF(R12), Y2; \
+	VCVTPH2PS (OFF+16)(R12), Y4; \
 	VSHUFPS $0xdd, Y4, Y2, Y3; \
 	VSHUFPS $0x88, Y4, Y2, Y2
 
@@ -108,36 +106,41 @@
 	VZEROUPPER; \
 	RET
 
-// Block formats, SIZE bytes each. PAIR(B) leaves the sums of the blocks at SI
-// and at B(SI) in the slot at R12 and their scales at R13; a last block without
-// a partner is its own, whose sum nobody takes. The activations are those of
-// pairsAVX2.
-#define DECODE(CONSTS, PAIR, SIZE, SUM, SCALEBYTES) \
+// Block formats, SIZE bytes each. PAIR(I, B) leaves the sums of the I-th pair of
+// blocks, whose second one lies B bytes after the first, in the I-th slot from
+// R12 on, with their scales; a last block without a partner is its own, whose sum
+// nobody takes. The activations are those of pairsAVX2.
+#define DECODE(CONSTS, PAIR, SIZE, SUM, SLOT) \
 	BEGIN; \
-	LEAQ 1(BX), R10; \
-	SHRQ $1, R10; \
-	SHLQ $8, R10; \
-	ADDQ DI, R10; \
 rows8: \
 	CONSTS; \
 	XORL R14, R14; \
 row: \
 	ROW; \
-	SUBQ $2, CX; \
-	JLT odd; \
-pair: \
-	PAIR(SIZE); \
+	SUBQ $4, CX; \
+	JLT fewer; \
+pairs: \
+	PAIR(0, SIZE); \
+	PAIR(1, SIZE); \
 	FETCH(0); \
+	FETCH(64); \
+	ADDQ $(4*SIZE), SI; \
+	ADDQ $128, R8; \
+	ADDQ $(2*SLOT), R12; \
+	SUBQ $4, CX; \
+	JGE pairs; \
+fewer: \
+	ADDQ $2, CX; \
+	JLT odd; \
+	PAIR(0, SIZE); \
 	ADDQ $(2*SIZE), SI; \
 	ADDQ $64, R8; \
-	ADDQ $256, R12; \
-	ADDQ $SCALEBYTES, R13; \
+	ADDQ $SLOT, R12; \
 	SUBQ $2, CX; \
-	JGE pair; \
 odd: \
 	CMPQ CX, $-1; \
 	JNE next; \
-	PAIR(0); \
+	PAIR(0, 0); \
 	ADDQ $SIZE, SI; \
 next: \
 	INCQ R14; \
@@ -151,8 +154,7 @@ sums: \
 sum: \
 	TREE; \
 	SUM; \
-	ADDQ $256, R12; \
-	ADDQ $SCALEBYTES, R13; \
+	ADDQ $SLOT, R12; \
 	ADDQ $8, R9; \
 	ADDQ $8, R8; \
 	DECQ CX; \
@@ -160,30 +162,29 @@ sum: \
 summed: \
 	STORED(rows8)
 
-// The scales of two blocks; each with its minimum.
-#define SCALES(B) \
-	MOVWLZX (SI), AX; \
-	MOVWLZX B(SI), DX; \
-	SHLL $16, DX; \
-	ORL DX, AX; \
-	MOVL AX, (R13)
-#define SCALESMIN(B) \
-	MOVL (SI), AX; \
-	MOVL B(SI), DX; \
-	MOVL AX, (R13); \
-	MOVL DX, 32(R13)
+// The scales of a pair of blocks at OFF(SI); each with its minimum.
+#define SCALES(I, OFF, B) \
+	MOVWLZX (OFF+B)(SI), AX; \
+	SHLL $16, AX; \
+	MOVW OFF(SI), AX; \
+	MOVL AX, (288*I)(R12)(R13*1)
+#define SCALESMIN(I, OFF, B) \
+	MOVL OFF(SI), AX; \
+	MOVL (OFF+B)(SI), DX; \
+	MOVL AX, (320*I)(R12)(R13*1); \
+	MOVL DX, (320*I+32)(R12)(R13*1)
 
 // The sums of a pair of blocks, Y0 and Y1, are added; the second one only if
 // there is one. SUM0 is that of weights as they are. In the others the bias, -128
 // times the sum of the activations, is shifted to the weights' offset.
 #define SUM0 \
-	HALVES(0); \
+	HALVES(256); \
 	ADDSUM(Y0, Y2, (R9)); \
 	DECQ CX; \
 	JEQ summed; \
 	ADDSUM(Y1, Y3, 4(R9))
 #define SUMOFFSET(SHIFT) \
-	HALVES(0); \
+	HALVES(256); \
 	OFFSET(SHIFT, Y0, (R8)); \
 	ADDSUM(Y0, Y2, (R9)); \
 	DECQ CX; \
@@ -204,21 +205,21 @@ summed: \
 	VPSRAD $7, Y0, Y0; \
 	SUBSUM(Y0, Y3, DA)
 #define SUMMIN \
-	HALVES(0); \
+	HALVES(256); \
 	ADDSUM(Y0, Y2, (R9)); \
 	SUMMINS((R8), (R9)); \
 	DECQ CX; \
 	JEQ summed; \
-	HALVES(32); \
+	HALVES(288); \
 	ADDSUM(Y1, Y2, 4(R9)); \
 	SUMMINS(4(R8), 4(R9))
 
-// The halves of the blocks at SI and at B(SI) whose weights begin at OFF, with
-// LOW = the low nibbles, first halves, and HIGH = the high ones, second halves,
-// as bytes. Y15 = low nibble.
+// The halves of two blocks whose weights begin at OFF(SI) and B further: LOW =
+// the low nibbles, first halves, and HIGH = the high ones, second halves, as
+// bytes. Y15 = low nibble.
 #define NIBBLES(OFF, B, LOW, HIGH) \
 	VMOVDQU OFF(SI), X0; \
-	VINSERTI128 $1, (B+OFF)(SI), Y0, Y0; \
+	VINSERTI128 $1, (OFF+B)(SI), Y0, Y0; \
 	VPAND Y15, Y0, LOW; \
 	VPSRLW $4, Y0, Y0; \
 	VPAND Y15, Y0, HIGH
@@ -243,24 +244,39 @@ summed: \
 // As NIBBLES, with fifth bits at OFF-4.
 #define NIBBLES5(OFF, B) \
 	VMOVD (OFF-4)(SI), X1; \
-	VINSERTI128 $1, (B+OFF-4)(SI), Y1, Y1; \
+	VINSERTI128 $1, (OFF+B-4)(SI), Y1, Y1; \
 	NIBBLES(OFF, B, Y2, Y0); \
 	FIFTH(Y14, Y2); \
 	FIFTH(Y13, Y0)
 
-#define PAIR_Q4_0(B) \
-	NIBBLES(2, B, Y2, Y0); \
-	DOTU; \
-	SCALES(B)
-#define PAIR_Q4_1(B) \
-	NIBBLES(4, B, Y2, Y0); \
-	DOTU; \
-	SCALESMIN(B)
-#define PAIR_Q5_0(B) \
-	NIBBLES5(6, B); \
-	DOTU; \
-	SCALES(B)
-#define PAIR_Q5_1(B) \
-	NIBBLES5(8, B); \
-	DOTU; \
-	SCALESMIN(B)
+// DOTU(I, SLOT), which is the level's own, leaves in the slot the unsigned
+// weights Y2 and Y0 times the activations.
+#define PAIR_Q4_0(I, B) \
+	NIBBLES((36*I+2), B, Y2, Y0); \
+	DOTU(I, 288); \
+	SCALES(I, (36*I), B)
+#define PAIR_Q4_1(I, B) \
+	NIBBLES((40*I+4), B, Y2, Y0); \
+	DOTU(I, 320); \
+	SCALESMIN(I, (40*I), B)
+#define PAIR_Q5_0(I, B) \
+	NIBBLES5((44*I+6), B); \
+	DOTU(I, 288); \
+	SCALES(I, (44*I), B)
+#define PAIR_Q5_1(I, B) \
+	NIBBLES5((48*I+8), B); \
+	DOTU(I, 320); \
+	SCALESMIN(I, (48*I), B)
+
+// The halves of two blocks of Q8_0 at OFF(SI) and B further.
+#define BYTES(OFF, B) \
+	VMOVDQU OFF(SI), X2; \
+	VMOVDQU (OFF+16)(SI), X0; \
+	VINSERTI128 $1, (OFF+B)(SI), Y2, Y2; \
+	VINSERTI128 $1, (OFF+B+16)(SI), Y0, Y0
+
+// The values of two blocks of nibbles, from the table Y14.
+#define VALUES(OFF, B) \
+	NIBBLES(OFF, B, Y2, Y0); \
+	VPSHUFB Y2, Y14, Y2; \
+	VPSHUFB Y0, Y14, Y0

@@ -8,19 +8,19 @@
 // The slot at R12 = the unsigned weights Y2 and Y0 of two blocks, first and
 // second halves, times their activations. Weights are below 32, so that sums of
 // four products fit int16. Y10 = 1 in every word.
-#define DOTU \
-	VPMADDUBSW 0(R8), Y2, Y2; \
-	VPMADDUBSW 32(R8), Y0, Y0; \
+#define DOTU(I, SLOT) \
+	VPMADDUBSW (64*I)(R8), Y2, Y2; \
+	VPMADDUBSW (64*I+32)(R8), Y0, Y0; \
 	VPADDW Y0, Y2, Y2; \
 	VPMADDWD Y10, Y2, Y2; \
-	VMOVDQU Y2, (R12)
+	VMOVDQU Y2, (SLOT*I)(R12)
 
 // The same of signed weights: |w| times the activation with the sign of w. Even
 // -128, which VPABSB leaves as it is, 128 unsigned, makes a sum of two that fits
 // int16: 2·128·127 < 2^15.
-#define DOTS \
-	VMOVDQU 0(R8), Y3; \
-	VMOVDQU 32(R8), Y4; \
+#define DOTS(I, SLOT) \
+	VMOVDQU (64*I)(R8), Y3; \
+	VMOVDQU (64*I+32)(R8), Y4; \
 	VPSIGNB Y2, Y3, Y3; \
 	VPSIGNB Y0, Y4, Y4; \
 	VPABSB Y2, Y2; \
@@ -30,7 +30,7 @@
 	VPMADDWD Y10, Y2, Y2; \
 	VPMADDWD Y10, Y0, Y0; \
 	VPADDD Y0, Y2, Y2; \
-	VMOVDQU Y2, (R12)
+	VMOVDQU Y2, (SLOT*I)(R12)
 
 #define CONSTS_ONES \
 	VPCMPEQW Y10, Y10, Y10; \
@@ -45,43 +45,38 @@
 	CONSTS_Q4; \
 	VBROADCASTI128 ·valuesIQ4(SB), Y14
 
-#define PAIR_Q8_0(B) \
-	VMOVDQU 2(SI), X2; \
-	VMOVDQU 18(SI), X0; \
-	VINSERTI128 $1, (B+2)(SI), Y2, Y2; \
-	VINSERTI128 $1, (B+18)(SI), Y0, Y0; \
-	DOTS; \
-	SCALES(B)
-#define PAIR_IQ4_NL(B) \
-	NIBBLES(2, B, Y2, Y0); \
-	VPSHUFB Y2, Y14, Y2; \
-	VPSHUFB Y0, Y14, Y0; \
-	DOTS; \
-	SCALES(B)
+#define PAIR_Q8_0(I, B) \
+	BYTES((68*I+2), B); \
+	DOTS(I, 288); \
+	SCALES(I, (68*I), B)
+#define PAIR_IQ4_NL(I, B) \
+	VALUES((36*I+2), B); \
+	DOTS(I, 288); \
+	SCALES(I, (36*I), B)
 
 // func decodeQ4_0AVX2(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
 TEXT ·decodeQ4_0AVX2(SB), NOSPLIT, $0-64
-	DECODE(CONSTS_Q4, PAIR_Q4_0, 18, SUM8, 32)
+	DECODE(CONSTS_Q4, PAIR_Q4_0, 18, SUM8, 288)
 
 // func decodeQ4_1AVX2(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
 TEXT ·decodeQ4_1AVX2(SB), NOSPLIT, $0-64
-	DECODE(CONSTS_Q4, PAIR_Q4_1, 20, SUMMIN, 64)
+	DECODE(CONSTS_Q4, PAIR_Q4_1, 20, SUMMIN, 320)
 
 // func decodeQ5_0AVX2(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
 TEXT ·decodeQ5_0AVX2(SB), NOSPLIT, $0-64
-	DECODE(CONSTS_Q5, PAIR_Q5_0, 22, SUM16, 32)
+	DECODE(CONSTS_Q5, PAIR_Q5_0, 22, SUM16, 288)
 
 // func decodeQ5_1AVX2(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
 TEXT ·decodeQ5_1AVX2(SB), NOSPLIT, $0-64
-	DECODE(CONSTS_Q5, PAIR_Q5_1, 24, SUMMIN, 64)
+	DECODE(CONSTS_Q5, PAIR_Q5_1, 24, SUMMIN, 320)
 
 // func decodeQ8_0AVX2(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
 TEXT ·decodeQ8_0AVX2(SB), NOSPLIT, $0-64
-	DECODE(CONSTS_ONES, PAIR_Q8_0, 34, SUM0, 32)
+	DECODE(CONSTS_ONES, PAIR_Q8_0, 34, SUM0, 288)
 
 // func decodeIQ4_NLAVX2(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
 TEXT ·decodeIQ4_NLAVX2(SB), NOSPLIT, $0-64
-	DECODE(CONSTS_IQ4_NL, PAIR_IQ4_NL, 18, SUM0, 32)
+	DECODE(CONSTS_IQ4_NL, PAIR_IQ4_NL, 18, SUM0, 288)
 
 // func pairsAVX2(dst, q *int8, blocks int)
 //

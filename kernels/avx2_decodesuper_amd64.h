@@ -3,13 +3,10 @@
 // or two super-blocks.
 
 // ONE leaves the sums of the super-block at SI, SIZE bytes, in the slot at R12
-// and its float16 d and dmin at R13. R9 = the sums of the activations along the
+// and its float16 d and dmin behind. R9 = the sums of the activations along the
 // row, SUMBYTES for a super-block.
 #define DECODEMIN(CONSTS, ONE, SIZE, SUMBYTES) \
 	BEGIN; \
-	MOVQ BX, R10; \
-	SHLQ $8, R10; \
-	ADDQ DI, R10; \
 rows8: \
 	CONSTS; \
 	XORL R14, R14; \
@@ -24,8 +21,7 @@ super: \
 	ADDQ $SIZE, SI; \
 	ADDQ $256, R8; \
 	ADDQ $SUMBYTES, R9; \
-	ADDQ $256, R12; \
-	ADDQ $32, R13; \
+	ADDQ $288, R12; \
 	DECQ CX; \
 	JNE super; \
 	INCQ R14; \
@@ -37,30 +33,26 @@ sums: \
 	SUMS; \
 sum: \
 	TREE; \
-	HALVES(0); \
+	HALVES(256); \
 	ADDSUM(Y0, Y2, (R9)); \
 	SUBSUM(Y1, Y3, (R9)); \
-	ADDQ $256, R12; \
-	ADDQ $32, R13; \
+	ADDQ $288, R12; \
 	ADDQ $4, R9; \
 	DECQ CX; \
 	JNE sum; \
 	STORED(rows8)
 
 // The same without minimums: super-blocks take A and B in turn, DX = the way to
-// the next; their d lie in [super-block][8 rows].
+// the next; their d lie in [A, B][8 rows] behind the slot.
 #define DECODEPLAIN(CONSTS, ONE, SIZE) \
 	BEGIN; \
-	LEAQ 1(BX), R10; \
-	SHRQ $1, R10; \
-	SHLQ $8, R10; \
-	ADDQ DI, R10; \
 rows8: \
 	CONSTS; \
 	XORL R14, R14; \
 row: \
 	ROW; \
-	MOVQ R10, R13; \
+	IMUL3Q $-30, R14, R13; \
+	ADDQ $256, R13; \
 	MOVQ sum+48(FP), R9; \
 	MOVL $16, DX; \
 super: \
@@ -72,8 +64,7 @@ super: \
 	ADDQ $256, R8; \
 	ADDQ $32, R9; \
 	ADDQ DX, R12; \
-	XORL $(16^240), DX; \
-	ADDQ $16, R13; \
+	XORL $(16^272), DX; \
 	DECQ CX; \
 	JNE super; \
 	INCQ R14; \
@@ -85,14 +76,13 @@ sums: \
 	SUMS; \
 sum: \
 	TREE; \
-	VCVTPH2PS (R13), Y2; \
+	VCVTPH2PS 256(R12), Y2; \
 	ADDSUM(Y0, Y2, (R9)); \
 	DECQ CX; \
 	JEQ summed; \
-	VCVTPH2PS 16(R13), Y2; \
+	VCVTPH2PS 272(R12), Y2; \
 	ADDSUM(Y1, Y2, 4(R9)); \
-	ADDQ $256, R12; \
-	ADDQ $32, R13; \
+	ADDQ $288, R12; \
 	ADDQ $8, R9; \
 	DECQ CX; \
 	JNE sum; \
@@ -156,7 +146,7 @@ summed: \
 #define JOIN_Q4_K VPSRLD $2, X1, X1
 #define SCALES_Q4_K \
 	MOVL (SI), AX; \
-	MOVL AX, (R13); \
+	MOVL AX, (R12)(R13*1); \
 	SIXBITS((SI), JOIN_Q4_K); \
 	VPXOR X1, X1, X1; \
 	VPUNPCKHBW X1, X0, X2; \
@@ -260,7 +250,7 @@ summed: \
 #define ONE_Q6_K \
 	VMOVDQU 192(SI), X0; \
 	MOVWLZX 208(SI), AX; \
-	MOVW AX, (R13)(R14*2); \
+	MOVW AX, (R12)(R13*1); \
 	SCALES16(5); \
 	HALF_Q6_K(0, 128, 0, 0); \
 	HALF_Q6_K(64, 160, 128, 4); \
@@ -285,7 +275,7 @@ summed: \
 	VPBROADCASTD ·splat+0(SB), X14
 #define ONE_Q2_K \
 	MOVL 80(SI), AX; \
-	MOVL AX, (R13); \
+	MOVL AX, (R12)(R13*1); \
 	VMOVDQU (SI), X0; \
 	VPSRLW $4, X0, X1; \
 	VPAND X14, X0, X0; \
@@ -318,7 +308,7 @@ summed: \
 	VPSRLD $2, X1, X1
 #define ONE_Q3_K \
 	MOVWLZX 108(SI), AX; \
-	MOVW AX, (R13)(R14*2); \
+	MOVW AX, (R12)(R13*1); \
 	SIXBITS(94(SI), JOIN_Q3_K); \
 	VPSUBB ·bytes32(SB), X0, X0; \
 	SCALES16(2); \
@@ -372,7 +362,7 @@ summed: \
 	DOT2
 #define ONE_IQ4_XS \
 	MOVWLZX (SI), AX; \
-	MOVW AX, (R13)(R14*2); \
+	MOVW AX, (R12)(R13*1); \
 	VPBROADCASTD (SI), Y0; \
 	VPBROADCASTD 4(SI), Y1; \
 	VPSRLVD Y13, Y0, Y0; \
