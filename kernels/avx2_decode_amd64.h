@@ -152,7 +152,6 @@ sums: \
 	SUMS; \
 	MOVQ bias+48(FP), R8; \
 sum: \
-	TREE; \
 	SUM; \
 	ADDQ $SLOT, R12; \
 	ADDQ $8, R9; \
@@ -174,16 +173,18 @@ summed: \
 	MOVL AX, (320*I)(R12)(R13*1); \
 	MOVL DX, (320*I+32)(R12)(R13*1)
 
-// The sums of a pair of blocks, Y0 and Y1, are added; the second one only if
+// The sums of a pair of blocks, Y0 and Y1 of the slots, are added; the second one only if
 // there is one. SUM0 is that of weights as they are. In the others the bias, -128
 // times the sum of the activations, is shifted to the weights' offset.
 #define SUM0 \
+	TREE; \
 	HALVES(256); \
 	ADDSUM(Y0, Y2, (R9)); \
 	DECQ CX; \
 	JEQ summed; \
 	ADDSUM(Y1, Y3, 4(R9))
 #define SUMOFFSET(SHIFT) \
+	TREE; \
 	HALVES(256); \
 	OFFSET(SHIFT, Y0, (R8)); \
 	ADDSUM(Y0, Y2, (R9)); \
@@ -197,6 +198,7 @@ summed: \
 	VPADDD Y4, S, S
 #define SUM8 SUMOFFSET(4)
 #define SUM16 SUMOFFSET(3)
+#define SUM128 SUMOFFSET(0)
 
 // That of weights with minimums; w = d·q + m, so they are added: the negative of
 // what the bias gives comes off.
@@ -205,6 +207,7 @@ summed: \
 	VPSRAD $7, Y0, Y0; \
 	SUBSUM(Y0, Y3, DA)
 #define SUMMIN \
+	TREE; \
 	HALVES(256); \
 	ADDSUM(Y0, Y2, (R9)); \
 	SUMMINS((R8), (R9)); \

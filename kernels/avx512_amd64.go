@@ -17,12 +17,6 @@ func avx512() *Impl {
 		Missing: missing(cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512VL, cpuid.AVX512DQ,
 			cpuid.AVX512VBMI, cpuid.AVX512VNNI, cpuid.AVX2, cpuid.F16C, cpuid.BMI2),
 	}
-	// One column waits for memory, for which the products of 256 bits are fast
-	// enough.
-	decodes := decodesAVX2
-	if cpuid.CPU.Supports(cpuid.AVXVNNI) {
-		decodes = decodesAVXVNNI
-	}
 	k.Mul[F32] = f32AVX512.mul
 	k.Mul[F16] = f16AVX512.mul
 	k.Mul[BF16] = bf16AVX512.mul
@@ -38,14 +32,26 @@ func avx512() *Impl {
 	k.Mul[Q5_K] = q5_KAVX512.mul
 	k.Mul[Q6_K] = q6_KAVX512.mul
 	k.Mul[IQ4_XS] = iq4_XSAVX512.mul
-	for f, one := range decodes {
-		k.Mul[f] = oneOrMany(one, k.Mul[f])
+	for f := range decodesAVX2 {
+		k.Mul[f] = oneOrMany(decode512(f), k.Mul[f])
 	}
 	k.Quantize = [NumActKinds]QuantizeFunc{Act32: quantizeAct32AVX512, Act256: quantizeAct256AVX512}
 	k.RMSNorm, k.Rope, k.SiLUMul, k.Add, k.Max = rmsNorm512, rope512, siluMul512, add512, max512
 	k.StoreKV[KVF16], k.StoreKV[KVQ8] = storeKVF16AVX512, storeKVQ8AVX512
 	k.Attend = [NumKVFormats]AttendFunc{KVF16: attendF16AVX512, KVF32: attendF32AVX512, KVQ8: attendQ8AVX512}
 	return k
+}
+
+// decode512 is the product with one column. That of super-blocks is as fast in
+// 256 bits.
+func decode512(f Format) MulFunc {
+	if one, ok := decodesAVX512[f]; ok {
+		return one
+	}
+	if cpuid.CPU.Supports(cpuid.AVXVNNI) {
+		return decodesAVXVNNI[f]
+	}
+	return decodesAVX2[f]
 }
 
 // Constants of the AVX-512 kernels.

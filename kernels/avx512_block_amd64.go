@@ -77,6 +77,27 @@ var (
 	iq4_NLAVX512 = blockFormat512{18, unpackIQ4_NLAVX512, tileBlocksAVX512}
 )
 
+var decodesAVX512 = map[Format]MulFunc{
+	Q4_0:   (&blockDecode{18, decodeQ4_0AVX512}).mul,
+	Q4_1:   (&blockDecode{20, decodeQ4_1AVX512}).mul,
+	Q5_0:   (&blockDecode{22, decodeQ5_0AVX512}).mul,
+	Q5_1:   (&blockDecode{24, decodeQ5_1AVX512}).mul,
+	Q8_0:   (&blockDecode{34, decodeQ8_0AVX512}).mul,
+	IQ4_NL: (&blockDecode{18, decodeIQ4_NLAVX512}).mul,
+}
+
+// Orders of the second pass of decode: that of eight rows' sums as the tree leaves
+// them, A and B; that of scales as rowScales has them, of A and B, or with their
+// minimums (scales, then minimums, the indices from 16 on being B's).
+var (
+	sumOrder   = [16]uint32{0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15}
+	scaleOrder = [16]uint32{0, 2, 8, 10, 4, 6, 12, 14, 1, 3, 9, 11, 5, 7, 13, 15}
+	minOrder   = [2][16]uint32{
+		{0, 2, 8, 10, 4, 6, 12, 14, 16, 18, 24, 26, 20, 22, 28, 30},
+		{1, 3, 9, 11, 5, 7, 13, 15, 17, 19, 25, 27, 21, 23, 29, 31},
+	}
+)
+
 // Values of nibbles with an offset of 128.
 var (
 	tableQ4_0 = func() (t [16]byte) {
@@ -116,3 +137,21 @@ func tileBlocksAVX512(y *float32, stride int, panel *byte, blocks int, q *int8, 
 
 //go:noescape
 func tileMinBlocksAVX512(y *float32, stride int, panel *byte, blocks int, q *int8, d *float32, bias *int32, k, cols int, mask uint32)
+
+//go:noescape
+func decodeQ4_0AVX512(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
+
+//go:noescape
+func decodeQ4_1AVX512(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
+
+//go:noescape
+func decodeQ5_0AVX512(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
+
+//go:noescape
+func decodeQ5_1AVX512(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
+
+//go:noescape
+func decodeQ8_0AVX512(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
+
+//go:noescape
+func decodeIQ4_NLAVX512(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)

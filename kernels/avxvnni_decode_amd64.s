@@ -32,7 +32,6 @@
 	VALUES((36*I+2), B); \
 	DOTU(I, 288); \
 	SCALES(I, (36*I), B)
-#define SUM128 SUMOFFSET(0)
 
 // func decodeQ4_0AVXVNNI(y *float32, w *byte, rows, n int, q *int8, d *float32, bias *int32, mem *byte)
 TEXT ·decodeQ4_0AVXVNNI(SB), NOSPLIT, $0-64
