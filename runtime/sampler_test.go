@@ -93,7 +93,10 @@ func drawSampling(t *rapid.T, vocab int) Sampling {
 		Seed:              FixedSeed(rapid.Uint64().Draw(t, "seed")),
 	}
 	if rapid.Bool().Draw(t, "bias") {
-		s.LogitBias = map[int32]float32{int32(rapid.IntRange(0, vocab-1).Draw(t, "biased")): 3}
+		s.LogitBias = map[int32]float32{}
+		for range rapid.SampledFrom([]int{1, 1 + vocab/5}).Draw(t, "biases") { // a few, or a vector
+			s.LogitBias[int32(rapid.IntRange(0, vocab-1).Draw(t, "biased"))] = 3
+		}
 	}
 	return s
 }
@@ -112,7 +115,7 @@ func TestSamplerAgainstSorting(t *testing.T) {
 				logits[i] = float32(math.Round(float64(logits[i])))
 			}
 		}
-		past := make([]int32, rapid.IntRange(0, 100).Draw(t, "history"))
+		past := make([]int32, rapid.SampledFrom([]int{0, 1, 70, 5000}).Draw(t, "history"))
 		for i := range past {
 			past[i] = random.Int32N(int32(vocab))
 		}
@@ -224,28 +227,54 @@ func benchLogits() (logits []float32, history []int32) {
 	return
 }
 
-// The cost of one token of one sequence over a vocabulary of 151,936.
+// The cost of one token of one sequence over a vocabulary of 151,936: as usual,
+// and with the most that a request can ask for.
 func BenchmarkSample(b *testing.B) {
 	best, err := kernels.Select("")
 	require.NoError(b, err)
-	for name, s := range map[string]Sampling{
-		"usual":  usual,
-		"greedy": {},
-		"top-p":  {Temperature: 0.7, TopP: 0.9},
-		"min-p":  {Temperature: 0.7, MinP: 0.05},
-		"all":    {Temperature: 1},
+	logits, past := benchLogits()
+	random := rand.New(rand.NewPCG(3, 4))
+	long := make([]int32, 32768)
+	for i := range long {
+		long[i] = random.Int32N(int32(len(logits)))
+	}
+	biased := make(map[int32]float32, len(logits))
+	for id := range logits {
+		biased[int32(id)] = float32(id%5) / 10
+	}
+	window := Sampling{RepetitionPenalty: 1.1, PenaltyWindow: -1}
+	for _, c := range []struct {
+		name     string
+		sampling Sampling
+		g        guidance
+	}{
+		{"usual", usual, guidance{history: history{prompt: past}}},
+		{"greedy", Sampling{}, guidance{history: history{prompt: past}}},
+		{"top-p", Sampling{Temperature: 0.7, TopP: 0.9}, guidance{history: history{prompt: past}}},
+		{"min-p", Sampling{Temperature: 0.7, MinP: 0.05}, guidance{history: history{prompt: past}}},
+		{"all", Sampling{Temperature: 1}, guidance{history: history{prompt: past}}},
+		{"greedy, penalties over 32768 tokens", window, guidance{history: history{prompt: long}}},
+		{"greedy, a bias for every token", Sampling{}, guidance{biases: newBiases(len(logits), biased)}},
+		{"greedy, 4700 biases", Sampling{}, guidance{biases: newBiases(len(logits), biased, long[:0]...).first(4700)}},
 	} {
-		b.Run(name, func(b *testing.B) {
-			logits, past := benchLogits()
-			g := guidance{history: history{prompt: past}}
+		b.Run(c.name, func(b *testing.B) {
 			w := newWorkspace(len(logits), best)
-			p := newSampler(&s, 0)
+			p := newSampler(&c.sampling, 0)
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := p.sample(logits, g, false, w); err != nil {
+				if _, err := p.sample(logits, c.g, false, w); err != nil {
 					b.Fatal(err)
 				}
 			}
 		})
 	}
+}
+
+// first is n biases one by one.
+func (b biases) first(n int) biases {
+	var few biases
+	for id, x := range b.all[:n] {
+		few.few = append(few.few, biasedToken{int32(id), x})
+	}
+	return few
 }
