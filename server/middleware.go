@@ -54,6 +54,9 @@ func (e *panicError) Error() string {
 // is too late for that: the connection ends, so that nobody takes what has
 // arrived for whole.
 func (s *Server) writeError(w http.ResponseWriter, r *http.Request, d *api.Dialect, err error) {
+	if own, ok := w.(*writer); ok && own.failed {
+		panic(http.ErrAbortHandler) // the client does not take what is written
+	}
 	e := s.report(r, err)
 	if begun(w) {
 		panic(http.ErrAbortHandler)
@@ -81,6 +84,7 @@ type writer struct {
 	timeout time.Duration
 	status  int
 	bytes   int64
+	failed  bool // a write did
 }
 
 // begun says whether an answer is under way.
@@ -106,13 +110,16 @@ func (w *writer) Write(p []byte) (int, error) {
 	w.extend()
 	n, err := w.ResponseWriter.Write(p)
 	w.bytes += int64(n)
+	w.failed = w.failed || err != nil
 	return n, err
 }
 
 // FlushError sends what is buffered.
 func (w *writer) FlushError() error {
 	w.extend()
-	return http.NewResponseController(w.ResponseWriter).Flush()
+	err := http.NewResponseController(w.ResponseWriter).Flush()
+	w.failed = w.failed || err != nil
+	return err
 }
 
 func (w *writer) extend() {
