@@ -7,9 +7,9 @@ func llama(l *loader) {
 	l.refuse("expert_count", "experts")
 	l.embedding()
 	rope := l.rotation(pairs, l.optional("rope_freqs.weight", l.config.RopeDims/2))
-	for n := range l.layers() {
-		n.block("attn_norm", n.attention(rope))
-		n.block("ffn_norm", n.feedForward(silu))
+	for layer := range l.layers() {
+		layer.block("attn_norm", layer.attention(rope))
+		layer.block("ffn_norm", layer.feedForward(silu))
 	}
 	l.head()
 }

@@ -9,7 +9,8 @@ import (
 )
 
 // Load binds the tensors of a file and checks their shapes against its
-// metadata. Of the weights it reads only norms and biases that are not F32.
+// metadata. Of the weights it reads only norms and biases that are not F32, and factors
+// of the rotation.
 func Load(f *gguf.File) (m *Model, err error) {
 	err = f.Guard(func() (err error) {
 		m, err = load(f)
@@ -136,29 +137,29 @@ type layerLoader struct {
 	i int
 }
 
-func (n *layerLoader) name(s string) string { return fmt.Sprintf("blk.%d.%s", n.i, s) }
+func (l *layerLoader) name(s string) string { return fmt.Sprintf("blk.%d.%s", l.i, s) }
 
-func (n *layerLoader) linear(name string, rows, cols int) linear {
-	return n.loader.linear(n.name(name), rows, cols)
+func (l *layerLoader) linear(name string, rows, cols int) linear {
+	return l.loader.linear(l.name(name), rows, cols)
 }
 
-func (n *layerLoader) norm(name string, size int) norm {
-	return norm{n.vector(n.name(name+".weight"), size), n.config.RMSEps}
+func (l *layerLoader) norm(name string, size int) norm {
+	return norm{l.vector(l.name(name+".weight"), size), l.config.RMSEps}
 }
 
 // block adds a branch of the residual stream with the named norm.
-func (n *layerLoader) block(norm string, op operator) {
-	n.model.blocks = append(n.model.blocks, block{n.norm(norm, n.config.Hidden), op})
+func (l *layerLoader) block(norm string, op operator) {
+	l.model.blocks = append(l.model.blocks, block{l.norm(norm, l.config.Hidden), op})
 }
 
 // attention is one without head norms, its q, k and v a product each or fused.
-func (n *layerLoader) attention(rope *rotation) *attention {
-	c := &n.config
+func (l *layerLoader) attention(rope *rotation) *attention {
+	c := &l.config
 	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
-	a := &attention{layer: n.attentions, rotation: rope}
-	n.attentions++
-	n.products("attn_qkv", product{"attn_q", q, &a.q}, product{"attn_k", kv, &a.k}, product{"attn_v", kv, &a.v})
-	a.o = n.linear("attn_output", c.Hidden, q)
+	a := &attention{layer: l.attentions, rotation: rope}
+	l.attentions++
+	l.products("attn_qkv", product{"attn_q", q, &a.q}, product{"attn_k", kv, &a.k}, product{"attn_v", kv, &a.v})
+	a.o = l.linear("attn_output", c.Hidden, q)
 	return a
 }
 
@@ -172,19 +173,19 @@ type product struct {
 
 // products sets products of the stream: views of the one that holds the rows of
 // all in turn, or each by its name. Biases may be apart where weights are not.
-func (n *layerLoader) products(fused string, list ...product) {
-	apart := !n.has(n.name(fused + ".weight"))
+func (l *layerLoader) products(fused string, list ...product) {
+	apart := !l.has(l.name(fused + ".weight"))
 	all := 0
 	for _, p := range list {
 		all += p.rows
 		if apart {
-			*p.set = n.linear(p.name, p.rows, n.config.Hidden)
+			*p.set = l.linear(p.name, p.rows, l.config.Hidden)
 		}
 	}
 	if apart {
 		return
 	}
-	whole := n.linear(fused, all, n.config.Hidden)
+	whole := l.linear(fused, all, l.config.Hidden)
 	if whole.Rows != all || whole.bias != nil && len(whole.bias) != all {
 		return // an error already
 	}
@@ -194,18 +195,18 @@ func (n *layerLoader) products(fused string, list ...product) {
 		if whole.bias != nil {
 			p.set.bias = whole.bias[at:][:p.rows]
 		} else {
-			p.set.bias = n.optional(n.name(p.name+".bias"), p.rows)
+			p.set.bias = l.optional(l.name(p.name+".bias"), p.rows)
 		}
 		at += p.rows
 	}
 }
 
-func (n *layerLoader) feedForward(act activation) *feedForward {
-	c := &n.config
+func (l *layerLoader) feedForward(act activation) *feedForward {
+	c := &l.config
 	return &feedForward{
-		gate: n.linear("ffn_gate", c.FFN, c.Hidden),
-		up:   n.linear("ffn_up", c.FFN, c.Hidden),
-		down: n.linear("ffn_down", c.Hidden, c.FFN),
+		gate: l.linear("ffn_gate", c.FFN, c.Hidden),
+		up:   l.linear("ffn_up", c.FFN, c.Hidden),
+		down: l.linear("ffn_down", c.Hidden, c.FFN),
 		act:  act,
 	}
 }

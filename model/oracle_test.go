@@ -176,13 +176,13 @@ func mixed(l *loader) {
 	other := l.config
 	other.RopeTheta = 500
 	ropes := []*rotation{l.rotation(neox, nil), l.addRotation(newRotation(other, neox, nil)), {}}
-	for n := range l.layers() {
-		a := n.attention(ropes[n.i%3])
-		if n.i%3 == 1 {
+	for layer := range l.layers() {
+		a := layer.attention(ropes[layer.i%3])
+		if layer.i%3 == 1 {
 			a.window = 7
 		}
-		n.block("attn_norm", a)
-		n.block("ffn_norm", n.feedForward(silu))
+		layer.block("attn_norm", a)
+		layer.block("ffn_norm", layer.feedForward(silu))
 	}
 	l.head()
 }

@@ -5,9 +5,9 @@ package model
 func qwen2(l *loader) {
 	l.embedding()
 	rope := l.rotation(neox, nil)
-	for n := range l.layers() {
-		n.block("attn_norm", n.attention(rope))
-		n.block("ffn_norm", n.feedForward(silu))
+	for layer := range l.layers() {
+		layer.block("attn_norm", layer.attention(rope))
+		layer.block("ffn_norm", layer.feedForward(silu))
 	}
 	l.head()
 }

@@ -5,12 +5,12 @@ package model
 func qwen3(l *loader) {
 	l.embedding()
 	rope := l.rotation(neox, nil)
-	for n := range l.layers() {
-		a := n.attention(rope)
-		a.qNorm = n.norm("attn_q_norm", l.config.HeadDim)
-		a.kNorm = n.norm("attn_k_norm", l.config.HeadDim)
-		n.block("attn_norm", a)
-		n.block("ffn_norm", n.feedForward(silu))
+	for layer := range l.layers() {
+		a := layer.attention(rope)
+		a.qNorm = layer.norm("attn_q_norm", l.config.HeadDim)
+		a.kNorm = layer.norm("attn_k_norm", l.config.HeadDim)
+		layer.block("attn_norm", a)
+		layer.block("ffn_norm", layer.feedForward(silu))
 	}
 	l.head()
 }
