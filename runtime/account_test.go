@@ -17,6 +17,7 @@ func TestRequestsAreCharged(t *testing.T) {
 	s := r.submit1(t, q)
 	plain := r.requests.used()
 	require.EqualValues(t, r.bytesOf(&q), plain)
+	require.Equal(t, plain, r.Stats().RequestBytes)
 	require.Greater(t, plain, int64(requestBytes+4*500))
 
 	for name, more := range map[string]func(*Request){

@@ -11,6 +11,8 @@ type Stats struct {
 	// a known prefix and are given up when room is needed.
 	Blocks, Used, Cached, Free int
 
+	RequestBytes int64 // that requests hold of [MemoryPlan].Requests
+
 	// Counters since the start.
 	Steps           uint64
 	Preemptions     uint64
@@ -30,6 +32,7 @@ func (e *Engine) Stats() Stats {
 	defer e.mu.Unlock()
 	s := e.stats
 	s.Waiting += len(e.inbox)
+	s.RequestBytes = e.requests.used()
 	s.Finished = maps.Clone(s.Finished)
 	return s
 }
