@@ -155,23 +155,46 @@ func bodyError(err error, within time.Duration) *api.Error {
 	return api.Refuse("the body could not be read: %v", err)
 }
 
-// Tokenize turns a text into tokens. Texts take turns: one that is a single
-// word needs many times its size meanwhile.
-func (s *Server) Tokenize(ctx context.Context, text string, special, prompt bool) ([]int32, error) {
-	turn := s.bodies.tokenizingSmall
-	if len(text) > smallBody {
-		turn = s.bodies.tokenizingLarge
+// Tokenize turns a text into tokens.
+func (s *Server) Tokenize(ctx context.Context, text string, special bool) (tokens []int32, err error) {
+	err = s.bodies.inTurn(ctx, len(text), func() { tokens = s.options.Tokenizer.Encode([]int32{}, text, special) })
+	return tokens, err
+}
+
+// TokenizePrompt sets the Prompt of a request.
+func (s *Server) TokenizePrompt(ctx context.Context, r *api.Request) error {
+	if r.Prompt != nil {
+		return nil
+	}
+	bytes := len(r.Text)
+	for _, segment := range r.Segments {
+		bytes += len(segment.Text)
+	}
+	return s.bodies.inTurn(ctx, bytes, func() {
+		if r.Segments != nil {
+			r.Prompt = s.options.Tokenizer.EncodePromptSegments(r.Segments...)
+		} else {
+			r.Prompt = s.options.Tokenizer.EncodePrompt(r.Text, r.ParseSpecial)
+		}
+		r.Text, r.Segments = "", nil
+	})
+}
+
+// inTurn tokenizes a text of so many bytes. Texts take turns: one that is a
+// single word needs many times its size meanwhile.
+func (b *bodies) inTurn(ctx context.Context, bytes int, tokenize func()) error {
+	turn := b.tokenizingSmall
+	if bytes > smallBody {
+		turn = b.tokenizingLarge
 	}
 	select {
 	case turn <- struct{}{}:
 		defer func() { <-turn }()
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
-	if prompt {
-		return s.options.Tokenizer.EncodePrompt(text, special), nil
-	}
-	return s.options.Tokenizer.Encode([]int32{}, text, special), nil
+	tokenize()
+	return nil
 }
 
 // NewDecoder turns tokens into a text.

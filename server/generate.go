@@ -14,12 +14,8 @@ import (
 
 // Generate admits a request to the engine.
 func (s *Server) Generate(ctx context.Context, r *api.Request) (api.Stream, error) {
-	if r.Prompt == nil {
-		prompt, err := s.Tokenize(ctx, r.Text, r.ParseSpecial, true)
-		if err != nil {
-			return nil, err
-		}
-		r.Prompt = prompt
+	if err := s.TokenizePrompt(ctx, r); err != nil {
+		return nil, err
 	}
 	if limit := s.options.Config.MaxInput; limit > 0 && len(r.Prompt) > limit {
 		return nil, &runtime.ContextError{Prompt: len(r.Prompt), Limit: limit, Reason: "http.max_input_tokens"}
@@ -32,7 +28,7 @@ func (s *Server) Generate(ctx context.Context, r *api.Request) (api.Stream, erro
 		return nil, err
 	}
 	// The engine has its own, and counts it; r may live as long as the answer.
-	r.Prompt, r.Text, r.Stop, r.StopTokens, r.Sampling.LogitBias = nil, "", nil, nil, nil
+	r.Prompt, r.Stop, r.StopTokens, r.Sampling.LogitBias = nil, nil, nil, nil
 	return patient{events, ctx, s.times.write}, nil
 }
 

@@ -192,6 +192,32 @@ func TestWideAnswer(t *testing.T) {
 	}
 }
 
+// Log-probabilities of a whole prompt are several events, none of them large,
+// and the same as in a whole answer.
+func TestStreamedEcho(t *testing.T) {
+	i := start(t, setup{})
+	request := `{"prompt":"` + strings.Repeat("Once upon a time ", 60) + `","max_tokens":3,"temperature":0,"echo":true,"logprobs":4`
+	var whole generated
+	i.ask("/generate", request+`}`, &whole)
+	lines := i.lines(t, "/generate_stream", request+`}`)
+	text, largest := "", 0
+	var probs []logProb
+	for line := lines(); line != ""; line = lines() {
+		var e struct {
+			Token    string
+			LogProbs []logProb
+		}
+		require.NoError(t, json.Unmarshal([]byte(strings.TrimPrefix(line, "data: ")), &e))
+		text += e.Token
+		probs = append(probs, e.LogProbs...)
+		largest = max(largest, len(e.LogProbs))
+	}
+	require.Equal(t, whole.Text, text)
+	require.Equal(t, whole.LogProbs, probs)
+	require.Greater(t, len(probs), 3*maxFrameTokens)
+	require.LessOrEqual(t, largest, maxFrameTokens)
+}
+
 func TestStreamOfChoices(t *testing.T) {
 	i := start(t, setup{})
 	next := i.open(t.Context(), "/generate_stream", `{"prompt":"Once","max_tokens":5,"n":2,"ignore_eos":true}`)

@@ -49,6 +49,10 @@ type Request struct {
 	// in it are parsed.
 	Text         string
 	ParseSpecial bool
+	// Segments are the prompt when Prompt is nil and they are not: a
+	// conversation, of which the template's parts alone may become special
+	// tokens.
+	Segments []tokenizer.Segment
 }
 
 // Stream is the events of one request as they come. The engine's
@@ -121,9 +125,11 @@ type Server interface {
 	// then that the server lives, which also finds out clients that do not.
 	SendStream(w http.ResponseWriter, r *http.Request, events Stream, f Frames) error
 
-	// Tokenize turns a text into tokens, a prompt's with what the model wants
-	// before it.
-	Tokenize(ctx context.Context, text string, special, prompt bool) ([]int32, error)
+	// Tokenize turns a text into tokens.
+	Tokenize(ctx context.Context, text string, special bool) ([]int32, error)
+	// TokenizePrompt sets the Prompt of a request that has another form of it,
+	// with what the model wants before it. Generate does that too.
+	TokenizePrompt(ctx context.Context, r *Request) error
 	// NewDecoder turns tokens into a text; special shows control tokens.
 	NewDecoder(special bool) *tokenizer.Decoder
 	// TokenBytes is what one token stands for, to be read only; it may be a

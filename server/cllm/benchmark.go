@@ -42,8 +42,9 @@ func (d *dialect) benchmark(w http.ResponseWriter, r *http.Request) error {
 	if err := body.Done(); err != nil {
 		return err
 	}
-	tokens, err := d.Tokenize(r.Context(), prompt, true, true)
-	if err != nil {
+	req := api.Request{Request: runtime.Request{MaxTokens: maxTokens, Sampling: runtime.Sampling{Temperature: temperature}},
+		Text: prompt, ParseSpecial: true}
+	if err := d.TokenizePrompt(r.Context(), &req); err != nil {
 		return err
 	}
 	body.Close()
@@ -58,8 +59,7 @@ func (d *dialect) benchmark(w http.ResponseWriter, r *http.Request) error {
 		defer time.AfterFunc(most, func() { cancel(context.DeadlineExceeded) }).Stop()
 	}
 	b := bench.Load(ctx, requests, concurrency, func(ctx context.Context, _ int) bench.Sample {
-		m := d.sample(ctx, api.Request{Request: runtime.Request{Prompt: tokens, MaxTokens: maxTokens,
-			Sampling: runtime.Sampling{Temperature: temperature}}})
+		m := d.sample(ctx, req)
 		if m.Err != nil && api.ErrorOf(m.Err).Kind == api.BadRequest {
 			cancel(m.Err) // as all the others would be
 		}

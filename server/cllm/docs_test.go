@@ -33,9 +33,11 @@ func (r *recorder) ReadBody(http.ResponseWriter, *http.Request) (*api.Body, erro
 	return &api.Body{Object: r.body, Release: func() {}}, nil
 }
 
-func (r *recorder) Tokenize(context.Context, string, bool, bool) ([]int32, error) {
+func (r *recorder) Tokenize(context.Context, string, bool) ([]int32, error) {
 	return nil, errRecorded
 }
+
+func (r *recorder) TokenizePrompt(context.Context, *api.Request) error { return errRecorded }
 
 func (r *recorder) Generate(context.Context, *api.Request) (api.Stream, error) {
 	return nil, errRecorded

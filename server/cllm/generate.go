@@ -106,7 +106,7 @@ func (d *dialect) respond(w http.ResponseWriter, r *http.Request, stream bool) e
 	if err != nil {
 		return err
 	}
-	if g.Prompt, err = d.Tokenize(r.Context(), g.Text, g.ParseSpecial, true); err != nil {
+	if err := d.TokenizePrompt(r.Context(), &g.Request); err != nil {
 		return err
 	}
 	g.stream = g.stream || stream

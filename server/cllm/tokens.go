@@ -23,7 +23,7 @@ func (d *dialect) encode(w http.ResponseWriter, r *http.Request) error {
 	if err := body.Done(); err != nil {
 		return err
 	}
-	tokens, err := d.Tokenize(r.Context(), text, special, false)
+	tokens, err := d.Tokenize(r.Context(), text, special)
 	if err != nil {
 		return err
 	}
