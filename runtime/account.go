@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"math"
 	"sync"
 )
 
@@ -30,14 +31,17 @@ func (a *account) charge(own, n int64) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
-	case own+n > a.limit:
-		return &MemoryError{Need: own + n, Limit: a.limit}
-	case a.held+n > a.limit:
+	case n > a.limit-own:
+		return &MemoryError{Need: sum(own, n), Limit: a.limit}
+	case n > a.limit-a.held:
 		return fmt.Errorf("%w: the request needs %s of memory, %s of %s are free", ErrQueueFull, size(n), size(a.limit-a.held), size(a.limit))
 	}
 	a.held += n
 	return nil
 }
+
+// sum is a + b, or the most there is.
+func sum(a, b int64) int64 { return a + min(b, math.MaxInt64-a) }
 
 func (a *account) refund(n int64) {
 	a.mu.Lock()
@@ -67,7 +71,7 @@ type holding struct {
 // newHolding charges what a request is admitted with, and what its caller is
 // certain to hold.
 func newHolding(a *account, admitted, caller int64) (*holding, error) {
-	if err := a.charge(0, admitted+caller); err != nil {
+	if err := a.charge(0, sum(admitted, caller)); err != nil {
 		return nil, err
 	}
 	return &holding{account: a, admitted: admitted, caller: caller, engine: true, reader: true}, nil

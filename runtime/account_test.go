@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"math"
 	goruntime "runtime"
 	"testing"
 	"time"
@@ -55,8 +56,11 @@ func TestHold(t *testing.T) {
 	require.Equal(t, int64(64<<10), never.Limit)
 	require.Greater(t, never.Need, never.Limit)
 	require.ErrorContains(t, never, "0.1 MiB")
+	require.ErrorAs(t, s.Hold(math.MaxInt64), &never)
+	_, err := r.Submit(t.Context(), Request{Prompt: prompt(10, 1), Hold: math.MaxInt64})
+	require.ErrorAs(t, err, &never)
 	other := r.submit1(t, greedy(prompt(10, 1), 3))
-	err := s.Hold(40 << 10)
+	err = s.Hold(40 << 10)
 	require.ErrorIs(t, err, ErrQueueFull)
 	require.NotErrorIs(t, err, never)
 	require.Equal(t, first+3000+first-1000, r.requests.used(), "nothing was charged")
