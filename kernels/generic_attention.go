@@ -65,19 +65,19 @@ func valueIndex(slot, d, head int) int { return slot*head + d }
 
 func storeF16(block []byte, slot int, k, v []float32) {
 	n := len(k)
-	keys, values := block[:2*BlockTokens*n], block[2*BlockTokens*n:]
-	for d := range n {
-		binary.LittleEndian.PutUint16(keys[2*keyIndex(slot, d, n):], toFloat16(k[d]))
-		binary.LittleEndian.PutUint16(values[2*valueIndex(slot, d, n):], toFloat16(v[d]))
+	key, value := block[2*keyIndex(slot, 0, n):], block[2*(BlockTokens*n+valueIndex(slot, 0, n)):]
+	for d, v := range v[:n] {
+		binary.LittleEndian.PutUint16(key[2*KVTile*d:], toFloat16(k[d]))
+		binary.LittleEndian.PutUint16(value[2*d:], toFloat16(v))
 	}
 }
 
 func storeF32(block []byte, slot int, k, v []float32) {
 	n := len(k)
-	keys, values := block[:4*BlockTokens*n], block[4*BlockTokens*n:]
-	for d := range n {
-		binary.LittleEndian.PutUint32(keys[4*keyIndex(slot, d, n):], math.Float32bits(k[d]))
-		binary.LittleEndian.PutUint32(values[4*valueIndex(slot, d, n):], math.Float32bits(v[d]))
+	key, value := block[4*keyIndex(slot, 0, n):], block[4*(BlockTokens*n+valueIndex(slot, 0, n)):]
+	for d, v := range v[:n] {
+		binary.LittleEndian.PutUint32(key[4*KVTile*d:], math.Float32bits(k[d]))
+		binary.LittleEndian.PutUint32(value[4*d:], math.Float32bits(v))
 	}
 }
 
