@@ -43,7 +43,7 @@ func TestStalledUploadsBlockNobody(t *testing.T) {
 
 // Large bodies wait for room; small ones need none.
 func TestLargeBodiesAreBounded(t *testing.T) {
-	i := start(t, setup{times: func(s *times) { s.body = 100 * time.Millisecond }})
+	i := start(t, setup{times: func(s *times) { s.body = time.Second }})
 	all, first := share{room: i.bodies.large}, share{room: i.bodies.large}
 	require.Nil(t, all.tryReserve(largeRoom))
 	require.Nil(t, first.tryReserve(1), "one goes on without room, or all might wait for each other")

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -67,7 +66,7 @@ func (toyFrames) Ping(dst []byte) []byte { return dst }
 // A dialect gives everything its own form, what the server itself refuses too,
 // and leaves the others' alone.
 func TestASecondDialect(t *testing.T) {
-	i, g := startGated(t, 1, setup{dialects: []func(api.Server) *api.Dialect{toy}, times: func(s *times) { s.body = 200 * time.Millisecond }})
+	i, g := startGated(t, 1, setup{dialects: []func(api.Server) *api.Dialect{toy}})
 	do := func(method, path, host, body string) (int, string, http.Header) {
 		req, err := http.NewRequest(method, i.url+path, strings.NewReader(body))
 		require.NoError(t, err)

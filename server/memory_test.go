@@ -15,20 +15,9 @@ import (
 // the numbers, what does not fit beside others waits for them, and for so long
 // as a write may take. Nothing stays charged.
 func TestAnswersAreCharged(t *testing.T) {
-	i, g := startGated(t, 8, setup{times: func(s *times) { s.write = 200 * time.Millisecond }})
+	i, g := startGated(t, 8, setup{})
 	g.room = 10_000
-	post := func() chan body {
-		answer := make(chan body, 1)
-		g.mu.Lock()
-		n := len(g.streams)
-		g.mu.Unlock()
-		go func() {
-			_, b := i.post("/generate", `{"prompt":"x"}`)
-			answer <- b
-		}()
-		g.open(n + 1)
-		return answer
-	}
+	post := func() chan body { return i.postGated(g) }
 	piece := strings.Repeat("x", 3_000)
 
 	alone := post()
@@ -55,6 +44,10 @@ func TestAnswersAreCharged(t *testing.T) {
 	require.Contains(t, string(b.Data), piece+piece)
 	g.open(0)
 
+	require.Zero(t, g.held)
+
+	i, g = startGated(t, 8, setup{times: func(s *times) { s.write = 50 * time.Millisecond }})
+	g.room = 10_000
 	first = post()
 	g.open(1)[0].text(piece)
 	g.waitHeld(3_000)
@@ -70,6 +63,20 @@ func TestAnswersAreCharged(t *testing.T) {
 	require.True(t, (<-first).Success)
 	g.open(0)
 	require.Zero(t, g.held)
+}
+
+// postGated makes a request, and returns when the engine has it.
+func (i *instance) postGated(g *gatedEngine) chan body {
+	answer := make(chan body, 1)
+	g.mu.Lock()
+	n := len(g.streams)
+	g.mu.Unlock()
+	go func() {
+		_, b := i.post("/generate", `{"prompt":"x"}`)
+		answer <- b
+	}()
+	g.open(n + 1)
+	return answer
 }
 
 // waitHeld waits until at least so many bytes are charged.
