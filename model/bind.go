@@ -57,7 +57,7 @@ func (b *binder) matrix(name string, rows, cols int) tensor.Matrix {
 
 // linear is the product NAME.weight, with NAME.bias when the file has that.
 func (b *binder) linear(name string, rows, cols int) linear {
-	return linear{b.matrix(name+".weight", rows, cols), b.optional(name+".bias", rows)}
+	return linear{Matrix: b.matrix(name+".weight", rows, cols), bias: b.optional(name+".bias", rows)}
 }
 
 // optional is a vector, or nil when the file does not have it.

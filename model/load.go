@@ -125,7 +125,7 @@ func (l *loader) head() {
 	c, m := &l.config, &l.model
 	m.outputNorm = norm{l.vector("output_norm.weight", c.Hidden), c.RMSEps}
 	if c.Tied = !l.has("output.weight"); c.Tied {
-		m.output = linear{m.embd, l.optional("output.bias", c.Vocab)}
+		m.output = linear{Matrix: m.embd, bias: l.optional("output.bias", c.Vocab)}
 	} else {
 		m.output = l.linear("output", c.Vocab, c.Hidden)
 	}
