@@ -1,5 +1,5 @@
-// One column, formats of blocks and of super-blocks: what AVX2 and AVX-VNNI
-// share.
+// One column, formats of blocks and of super-blocks: what AVX2, AVX-VNNI and, for
+// blocks, AVX-512 share.
 //
 // Rows are read one after another, as one stream, and each byte of weights once.
 // Of every row two vectors of partial sums, A and B, lie side by side in a slot
