@@ -106,6 +106,7 @@ func TestErrorsNameThePlace(t *testing.T) {
 		"backend: {llama_cpp: {n_gpu_layers: 12}}":          "1:37: backend.llama_cpp.n_gpu_layers: 12 cannot be honoured",
 		"api: {defaults: {temperature: hot}}":               "wants number, found the text",
 		"api: {defaults: {top_p: 1.5}}":                     "1.5 is out of range: 0 to 1",
+		"engine: {parallel: 65537}":                         "65537 is out of range: 0 to 65536",
 		"engine: {kv_type: q3}":                             `"q3" is none of f16, f32, q8_0`,
 		"resources: {memory_limit_mb: 9999999999999999999}": "out of range",
 		"resources: {memory_limit_mb: -1}":                  "out of range",

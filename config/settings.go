@@ -59,13 +59,13 @@ var Settings = []*Setting{
 
 	count("server.num_threads", "", "", "compute threads, unless backend.llama_cpp.n_threads says", 0, 1024, func(c *Config) *int { return &c.Threads }),
 	count("backend.llama_cpp.n_threads", "CLLM_THREADS", "threads t", "compute threads; 0 is the cores this process may use", 0, 1024, func(c *Config) *int { return &c.Threads }),
-	limit("model.max_context_length", "", "", "positions of one sequence", contextOf),
-	limit("backend.llama_cpp.n_ctx", "", "", "positions of one sequence", contextOf),
-	limit("resources.max_context_length", "CLLM_CONTEXT", "max-context-length c", "positions (prompt and answer) of one sequence; 0 is the model's own limit", contextOf).as("context"),
-	limit("scheduler.max_batch_size", "", "", "sequences that run at once", parallelOf),
-	limit("backend.llama_cpp.n_seq_max", "", "", "sequences that run at once", parallelOf),
-	limit("resources.max_batch_size", "", "max-batch-size b", "sequences that run at once; 0 is 64", parallelOf),
-	limit("engine.parallel", "CLLM_PARALLEL", "parallel", "sequences that run at once; 0 is 64", parallelOf),
+	limit("model.max_context_length", "", "", "positions of one sequence", math.MaxInt32, contextOf),
+	limit("backend.llama_cpp.n_ctx", "", "", "positions of one sequence", math.MaxInt32, contextOf),
+	limit("resources.max_context_length", "CLLM_CONTEXT", "max-context-length c", "positions (prompt and answer) of one sequence; 0 is the model's own limit", math.MaxInt32, contextOf).as("context"),
+	limit("scheduler.max_batch_size", "", "", "sequences that run at once", mostParallel, parallelOf),
+	limit("backend.llama_cpp.n_seq_max", "", "", "sequences that run at once", mostParallel, parallelOf),
+	limit("resources.max_batch_size", "", "max-batch-size b", "sequences that run at once; 0 is 64", mostParallel, parallelOf),
+	limit("engine.parallel", "CLLM_PARALLEL", "parallel", "sequences that run at once; 0 is 64", mostParallel, parallelOf),
 	count("engine.max_waiting", "CLLM_MAX_WAITING", "max-waiting", "requests that may wait for their turn; beyond it 429 (512)", 0, 1<<20, func(c *Config) *int { return &c.MaxWaiting }),
 	count("backend.llama_cpp.n_batch", "", "", "tokens of one step of the engine", 0, 1<<16, stepOf),
 	count("engine.step_tokens", "CLLM_STEP_TOKENS", "step-tokens", "tokens of one step of the engine; 0 is automatic", 0, 1<<16, stepOf),
@@ -119,6 +119,9 @@ var Settings = []*Setting{
 	ignored("cache.enable_lru", cacheReason),
 	ignored("cache.eviction_threshold", cacheReason),
 }
+
+// mostParallel keeps what is planned for each sequence far from overflowing.
+const mostParallel = 1 << 16
 
 const cacheReason = "cached prompts live in the KV pool: resources.kv_cache_max_memory_mb, engine.prefix_cache"
 
@@ -230,12 +233,12 @@ func count(key, env, flag, help string, lo, hi int, field func(*Config) *int) *S
 
 // limit is a count of which the smallest in a layer wins; 0 is the default,
 // whatever earlier layers said, unless the layer has another.
-func limit(key, env, flag, help string, field func(*Config) *int) *Setting {
+func limit(key, env, flag, help string, hi int, field func(*Config) *int) *Setting {
 	return named(integer, key, env, flag, help, func(l *layer, v any) error {
 		n, p := v.(int64), field(l.Config)
 		switch {
-		case n < 0 || n > math.MaxInt32:
-			return fmt.Errorf("%d is out of range: 0 to %d", n, math.MaxInt32)
+		case n < 0 || n > int64(hi):
+			return fmt.Errorf("%d is out of range: 0 to %d", n, hi)
 		case n == 0 && l.capped[p]:
 		case n == 0:
 			standard := Default()
