@@ -5,9 +5,9 @@ package runtime
 // what is drafted ahead goes the same way, token by token.
 //
 // Each choice has a clone of its own, which one goroutine uses at a time, but
-// not always the same. Mask and Accept run among the engine's workers and Clone
-// between its steps, so that all should be quick. A panic in one of them fails
-// the request. What a constraint holds is the memory of whoever made it.
+// not always the same. Mask and Accept run among the engine's workers, so that
+// they should be quick; a panic in one of them fails the request. Clone is
+// called by Submit. What a constraint holds is the memory of whoever made it.
 type Constraint interface {
 	// Mask sets the bit of each token that may come next (bit id%64 of word
 	// id/64) and clears all others. End tokens need their bits too; with no bit

@@ -54,8 +54,8 @@ func newSequence(r *request, choice int) *sequence {
 	q.sampler = newSampler(&r.Sampling, choice)
 	q.text = r.vocab.Decoder(r.Special)
 	q.stop = newStopFilter(r.stops)
-	if r.Constraint != nil {
-		q.constraint = r.Constraint.Clone()
+	if r.constraints != nil {
+		q.constraint = r.constraints[choice]
 	}
 	if r.index != nil {
 		q.drafter = &lookup{prompt: r.index}

@@ -28,6 +28,8 @@ type request struct {
 	sequences []*sequence
 	vocab     vocabulary
 
+	constraints []Constraint // of each choice; nil: none
+
 	// What is prepared for all choices.
 	stops   []stopString
 	stopIDs []int32 // ascending
@@ -91,6 +93,7 @@ func (e *Engine) submit(ctx context.Context, asked Request, out output) (*Stream
 		return nil, err
 	}
 	asked.N = max(asked.N, 1)
+	constraints := cloneFor(asked.Constraint, asked.N)
 	if err := e.enter(asked.N); err != nil {
 		return nil, err
 	}
@@ -100,7 +103,7 @@ func (e *Engine) submit(ctx context.Context, asked Request, out output) (*Stream
 		return nil, err
 	}
 	r := e.prepare(asked, out)
-	r.holding = h
+	r.holding, r.constraints = h, constraints
 	if r.Timeout > 0 {
 		r.ctx, r.cancel = context.WithTimeoutCause(ctx, r.Timeout, errTimedOut)
 	} else {
@@ -123,6 +126,18 @@ func (e *Engine) submit(ctx context.Context, asked Request, out output) (*Stream
 	r.unwatch = context.AfterFunc(r.ctx, func() { e.abandon(r) })
 	e.wake()
 	return r.stream, nil
+}
+
+// cloneFor makes a constraint for each choice.
+func cloneFor(c Constraint, choices int) []Constraint {
+	if c == nil {
+		return nil
+	}
+	all := make([]Constraint, choices)
+	for i := range all {
+		all[i] = c.Clone()
+	}
+	return all
 }
 
 var errTimedOut = errors.New("the request's time is over")
