@@ -9,6 +9,7 @@ wine=/usr/lib/wine/wine64
 missing=()
 [ -x "$wine" ] || missing+=(wine64)
 command -v x86_64-w64-mingw32-gcc >/dev/null || missing+=(gcc-mingw-w64-x86-64)
+command -v curl >/dev/null || missing+=(curl ca-certificates)
 if [ ${#missing[@]} -gt 0 ]; then
   root=; [ "$(id -u)" = 0 ] || root=sudo
   $root apt-get update -q >/dev/null
