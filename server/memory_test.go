@@ -103,5 +103,6 @@ func TestAnswerBeyondTheMemory(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, res.StatusCode, b.Error)
 	require.Regexp(t, `the request needs \d.* of memory, all requests together have 1\.0 MiB`, b.Error)
 	i.ask("/generate", `{"prompt":"Once","max_tokens":3,"logprobs":20,"n":8}`, &generated{})
+	i.ask("/generate", `{"prompt":"Once","max_tokens":-1,"min_tokens":2000000,"ignore_eos":true,"logprobs":1,"timeout":60}`, &generated{})
 	i.idle()
 }

@@ -131,14 +131,16 @@ func (g *growing) append(text []byte) {
 // leastLogProb is the least bytes of a token with its log-probability.
 const leastLogProb = len(`{"id":0,"token":"","logprob":0},`)
 
-// certain is the least that a whole answer to the generation will take.
-func (g *generation) certain() int64 {
+// certain is the least that a whole answer to the generation will take, in a
+// context of so many tokens: the log-probabilities of what is echoed, but for
+// the prompt's first token, and of what must be generated.
+func (g *generation) certain(context int) int64 {
 	if !g.LogProbs {
 		return 0
 	}
-	tokens := g.N * g.MinTokens
+	tokens := g.N * max(min(g.MinTokens, context-len(g.Prompt)), 0)
 	if g.Echo {
-		tokens += len(g.Prompt)
+		tokens += max(len(g.Prompt)-1, 0)
 	}
 	return int64(tokens) * int64(1+g.TopLogProbs) * int64(leastLogProb)
 }

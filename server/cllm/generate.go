@@ -111,7 +111,7 @@ func (d *dialect) respond(w http.ResponseWriter, r *http.Request, stream bool) e
 	}
 	g.stream = g.stream || stream
 	if !g.stream {
-		g.Hold = g.certain()
+		g.Hold = g.certain(d.Facts().Context)
 	}
 	events, err := d.Generate(r.Context(), &g.Request)
 	if err != nil {
