@@ -17,10 +17,7 @@ import (
 type answer struct {
 	*generation
 	dialect *dialect
-	events  api.Stream
-	held    int64   // bytes charged
-	used    int64   // bytes allocated
-	encoded []byte  // of one event, used again
+	room    wire.Room
 	echo    content // of the prompt, the same for all choices
 	echoed  int     // the choice whose echo it is, -1 before there is one
 	choices []choice
@@ -36,13 +33,13 @@ type choice struct {
 
 // content is a piece of text with its log-probabilities, each encoded.
 type content struct {
-	text     growing // without quotes
-	logProbs growing // without brackets
+	text     wire.Growing // without quotes
+	logProbs wire.Growing // without brackets
 }
 
 // newAnswer begins an answer, for which the request's Hold is charged already.
 func newAnswer(d *dialect, g *generation, events api.Stream) *answer {
-	return &answer{generation: g, dialect: d, events: events, held: g.Hold, echoed: -1, choices: make([]choice, max(g.N, 1))}
+	return &answer{generation: g, dialect: d, room: wire.NewRoom(events.Hold, g.Hold), echoed: -1, choices: make([]choice, max(g.N, 1))}
 }
 
 // add takes an event into the answer. The error says that there is no room for
@@ -57,12 +54,12 @@ func (a *answer) add(ev *runtime.Event) error {
 		into = &a.echo
 	}
 	if !ev.Echo || a.echoed == ev.Choice {
-		if err := a.grow(&into.text, func(dst []byte) []byte { return wire.AppendString(dst, ev.Text) }); err != nil {
+		if err := a.room.Grow(&into.text, func(dst []byte) []byte { return wire.AppendString(dst, ev.Text) }); err != nil {
 			return err
 		}
 		for i := range ev.LogProbs.Len() {
-			err := a.grow(&into.logProbs, func(dst []byte) []byte {
-				if into.logProbs.size > 0 {
+			err := a.room.Grow(&into.logProbs, func(dst []byte) []byte {
+				if into.logProbs.Size() > 0 {
 					dst = append(dst, ',')
 				}
 				return a.dialect.appendLogProbs(dst, ev.LogProbs.Slice(i, i+1))
@@ -79,53 +76,6 @@ func (a *answer) add(ev *runtime.Event) error {
 		a.usage.CachedTokens = max(a.usage.CachedTokens, ev.Usage.CachedTokens)
 	}
 	return nil
-}
-
-// grow encodes something at the end of g, once there is room.
-func (a *answer) grow(g *growing, encode func(dst []byte) []byte) error {
-	was := cap(a.encoded)
-	a.encoded = encode(a.encoded[:0])
-	a.used += int64(cap(a.encoded)-was) + g.wants(len(a.encoded))
-	if more := a.used - a.held; more > 0 {
-		if err := a.events.Hold(more); err != nil {
-			return err
-		}
-		a.held = a.used
-	}
-	g.append(a.encoded)
-	return nil
-}
-
-// growing is a text in parts, so that it grows without a copy twice its size.
-type growing struct {
-	parts [][]byte
-	size  int
-}
-
-const (
-	leastPart = 512
-	mostPart  = 32 << 10
-)
-
-// next is the capacity of the next part, 0 when n bytes fit into the last.
-func (g *growing) next(n int) int {
-	if last := len(g.parts) - 1; last >= 0 && n <= cap(g.parts[last])-len(g.parts[last]) {
-		return 0
-	}
-	return max(n, min(max(g.size, leastPart), mostPart))
-}
-
-// wants is the memory that n bytes more take.
-func (g *growing) wants(n int) int64 { return int64(g.next(n)) }
-
-func (g *growing) append(text []byte) {
-	if n := g.next(len(text)); n > 0 {
-		g.parts = append(g.parts, make([]byte, 0, n))
-	}
-	if last := len(g.parts) - 1; last >= 0 {
-		g.parts[last] = append(g.parts[last], text...)
-		g.size += len(text)
-	}
 }
 
 // leastLogProb is the least bytes of a token with its log-probability.
@@ -162,20 +112,20 @@ func (a *answer) write(w http.ResponseWriter) error {
 	}
 	text := func(c *content) {
 		own = append(own, `"text":"`...)
-		put(a.echo.text.parts...)
-		put(c.text.parts...)
+		put(a.echo.text.Parts()...)
+		put(c.text.Parts()...)
 		own = append(own, `",`...)
 	}
 	logProbs := func(c *content) {
-		if a.echo.logProbs.size+c.logProbs.size == 0 {
+		if a.echo.logProbs.Size()+c.logProbs.Size() == 0 {
 			return
 		}
 		own = append(own, `"logprobs":[`...)
-		put(a.echo.logProbs.parts...)
-		if a.echo.logProbs.size > 0 && c.logProbs.size > 0 {
+		put(a.echo.logProbs.Parts()...)
+		if a.echo.logProbs.Size() > 0 && c.logProbs.Size() > 0 {
 			own = append(own, ',')
 		}
-		put(c.logProbs.parts...)
+		put(c.logProbs.Parts()...)
 		own = append(own, `],`...)
 	}
 	own = append(own, `{"success":true,"data":{`...)
