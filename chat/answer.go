@@ -27,17 +27,18 @@ type Event struct {
 // what is wrong with them ends the call, its arguments closed so that they are
 // JSON, and the rest is text.
 type Answer struct {
-	format format
-	tools  []Tool
-	state  state
-	buf    string // not yet told apart
-	call   callReader
-	marked string // what opened the call, in case it is text after all
-	calls  int
-	began  bool // something other than blanks was seen
-	trim   bool // blanks are swallowed: after reasoning, between calls
-	held   string
-	events []Event
+	format  format
+	tools   []Tool
+	state   state
+	buf     string // not yet told apart
+	call    callReader
+	marked  string // what opened the call, in case it is text after all
+	calls   int
+	unended bool
+	began   bool // something other than blanks was seen
+	trim    bool // blanks are swallowed: after reasoning, between calls
+	held    string
+	events  []Event
 }
 
 type state uint8
@@ -123,7 +124,11 @@ func (a *Answer) End(cut bool) []Event {
 	}
 	switch {
 	case a.state == inCall && cut:
-		a.finish()
+		if _, a.unended = a.call.repair(); a.unended {
+			a.finish()
+		} else {
+			a.giveUp()
+		}
 	case a.state == inCall:
 		a.giveUp()
 	}
@@ -136,6 +141,9 @@ func (a *Answer) End(cut bool) []Event {
 
 // Calls is the number of calls so far.
 func (a *Answer) Calls() int { return a.calls }
+
+// Open says that the last call has begun and not ended.
+func (a *Answer) Open() bool { return a.unended }
 
 // Thinking says whether the answer is within its reasoning.
 func (a *Answer) Thinking() bool { return a.state == inThought }

@@ -21,6 +21,10 @@ type Config struct {
 	// AllowedHosts are names beside this machine's own by which a server on
 	// loopback, behind a proxy, may be asked; "*" is any.
 	AllowedHosts []string
+	// Alias is the name by which clients ask for the model; "" = its file's.
+	Alias string
+	// ChatTemplate is a file, or the name of a template; "" = the model's own.
+	ChatTemplate string
 	Benchmark    bool // POST /benchmark is there
 
 	Threads     int   // compute threads; 0 = the cores this process may use

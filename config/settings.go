@@ -54,6 +54,8 @@ var Settings = []*Setting{
 	str("model.override_kv", "CLLM_OVERRIDE_KV", "override-kv", "metadata to use instead of the file's, KEY=TYPE:VALUE,... with the types int, float, bool, str", func(c *Config) *string { return &c.OverrideKV }).list(),
 	named(text, "server.host", "CLLM_HOST", "host h", "address to listen on, 0.0.0.0 for all (127.0.0.1)", setHost),
 	texts("server.allowed_hosts", "CLLM_ALLOWED_HOSTS", "allowed-hosts", "hosts that requests may name beside this machine, with commas between; needed behind a proxy; * is any", func(c *Config) *[]string { return &c.AllowedHosts }).list(),
+	str("model.alias", "CLLM_ALIAS", "alias", "name by which clients ask for the model; without it the file's", func(c *Config) *string { return &c.Alias }),
+	str("model.chat_template", "CLLM_CHAT_TEMPLATE", "chat-template", "file with a chat template, the name of one of the model's own, or chatml; without it the model's", func(c *Config) *string { return &c.ChatTemplate }),
 	flag("server.benchmark", "CLLM_BENCHMARK", "benchmark", "POST /benchmark is there (true)", func(c *Config) *bool { return &c.Benchmark }),
 	count("server.port", "CLLM_PORT", "port p", "port to listen on, 0 for a free one (8080)", 0, 65535, func(c *Config) *int { return &c.Port }),
 

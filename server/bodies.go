@@ -180,6 +180,39 @@ func (s *Server) TokenizePrompt(ctx context.Context, r *api.Request) error {
 	})
 }
 
+// infillTokens are the texts of the tokens by which families of models know a
+// gap: before the text before it, before the text after it, at its place.
+var infillTokens = [][3]string{
+	{"<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"}, // Qwen2.5-Coder
+	{"<fim_prefix>", "<fim_suffix>", "<fim_middle>"},       // StarCoder, SmolLM
+	{"<PRE>", "<SUF>", "<MID>"},                            // Code Llama
+}
+
+// TokenizeInfill turns what stands before and after a gap into a prompt.
+func (s *Server) TokenizeInfill(ctx context.Context, before, after string) (tokens []int32, err error) {
+	t := s.options.Tokenizer
+	for _, marks := range infillTokens {
+		var ids [3]int32
+		all := true
+		for i, mark := range marks {
+			var ok bool
+			ids[i], ok = t.ID(mark)
+			all = all && ok
+		}
+		if !all {
+			continue
+		}
+		err = s.bodies.inTurn(ctx, len(before)+len(after), func() {
+			tokens = t.EncodePrompt("", false)
+			tokens = t.Encode(append(tokens, ids[0]), before, false)
+			tokens = t.Encode(append(tokens, ids[1]), after, false)
+			tokens = append(tokens, ids[2])
+		})
+		return tokens, err
+	}
+	return nil, &api.Error{Kind: api.BadRequest, Text: "suffix: the model has no tokens for filling in between two texts", Field: "suffix"}
+}
+
 // inTurn tokenizes a text of so many bytes. Texts take turns: one that is a
 // single word needs many times its size meanwhile.
 func (b *bodies) inTurn(ctx context.Context, bytes int, tokenize func()) error {

@@ -12,6 +12,8 @@ import (
 type Engine interface {
 	// Submit queues a request, as [runtime.Engine.Submit] does.
 	Submit(ctx context.Context, r runtime.Request) (api.Stream, error)
+	// Embed computes an embedding, as [runtime.Engine.Embed] does.
+	Embed(ctx context.Context, tokens []int32, pooling runtime.Pooling) ([]float32, error)
 	// Stats never waits for a step.
 	Stats() runtime.Stats
 	// Health is why the engine cannot compute, nil while it can. It returns at

@@ -45,6 +45,10 @@ type gatedStep struct {
 	err error
 }
 
+func (g *gatedEngine) Embed(context.Context, []int32, runtime.Pooling) ([]float32, error) {
+	return nil, runtime.ErrClosed
+}
+
 func (g *gatedEngine) Submit(ctx context.Context, r runtime.Request) (api.Stream, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -5,8 +5,11 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"path/filepath"
+	"strings"
 	"time"
 
+	"cllm/chat"
 	"cllm/config"
 	"cllm/runtime"
 	"cllm/server/api"
@@ -58,6 +61,19 @@ func (p patient) Hold(bytes int64) error {
 	}
 }
 
+// Chat is the model's chat form.
+func (s *Server) Chat() (*chat.Template, error) {
+	if s.options.Chat == nil {
+		return nil, &api.Error{Kind: api.BadRequest, Text: s.options.ChatError.Error(), Field: "messages"}
+	}
+	return s.options.Chat, nil
+}
+
+// Embed is the embedding of a text.
+func (s *Server) Embed(ctx context.Context, tokens []int32, pooling runtime.Pooling) ([]float32, error) {
+	return s.options.Engine.Embed(ctx, tokens, pooling)
+}
+
 // timeout is the time that a request may take; 0 is any.
 func (s *Server) timeout(r runtime.Request) time.Duration {
 	tokens := s.options.Engine.Context() // more than these no answer has
@@ -86,6 +102,15 @@ func (s *Server) Config() *config.Config { return s.options.Config }
 // Facts are what the server is, as the engine has it.
 func (s *Server) Facts() api.Facts {
 	o := s.options
-	return api.Facts{Version: o.Version, Started: s.start, Model: o.Model, ModelPath: o.ModelPath,
+	return api.Facts{Version: o.Version, Started: s.start, Model: o.Model, ModelPath: o.ModelPath, ModelName: s.modelName(),
 		Context: o.Engine.Context(), Limits: o.Engine.Options()}
+}
+
+// modelName is the alias of the model, or what its file calls it.
+func (s *Server) modelName() string {
+	name := s.options.Config.Alias
+	if name == "" {
+		name = strings.TrimSuffix(filepath.Base(s.options.ModelPath), ".gguf")
+	}
+	return name
 }

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"cllm/chat"
 	"cllm/config"
 	"cllm/model"
 	"cllm/server/api"
@@ -27,6 +28,9 @@ type Options struct {
 	Tokenizer *tokenizer.Tokenizer
 	Model     model.Config
 	ModelPath string // as it is shown
+	// Chat is the model's chat form, ChatError why it has none.
+	Chat      *chat.Template
+	ChatError error
 	Config    *config.Config
 	Version   string
 	Log       *slog.Logger // nil: slog.Default

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"cllm/chat"
 	"cllm/config"
 	"cllm/gguf"
 	"cllm/model"
@@ -88,7 +89,9 @@ func start(t *testing.T, s setup) *instance {
 		e = s.engine(e)
 	}
 	i.engine = e
-	i.Server = New(Options{Engine: e, Tokenizer: tok, Model: m.Config(), ModelPath: "demo.gguf", Config: &c, Version: "test", Log: log})
+	form, err := chat.New(chat.Source{Has: func(string) bool { return true }}, chat.ChatML)
+	require.NoError(t, err)
+	i.Server = New(Options{Engine: e, Chat: form, Tokenizer: tok, Model: m.Config(), ModelPath: "demo.gguf", Config: &c, Version: "test", Log: log})
 	if s.times != nil {
 		s.times(&i.times)
 	}

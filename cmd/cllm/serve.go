@@ -66,7 +66,15 @@ func serve(ctx context.Context, c *config.Config, log *slog.Logger) error {
 	for line := range strings.Lines(engine.Plan().String()) {
 		log.Info("memory: " + strings.TrimSpace(line))
 	}
-	s := server.New(server.Options{Engine: server.Runtime(engine), Tokenizer: l.tokenizer, Model: shape, ModelPath: l.file.Path(),
+	form, formErr := chatTemplate(l.tokenizer, c.ChatTemplate)
+	if formErr != nil {
+		if c.ChatTemplate != "" {
+			return formErr
+		}
+		log.Warn("the model cannot chat", "error", formErr)
+	}
+	s := server.New(server.Options{Chat: form, ChatError: formErr,
+		Engine: server.Runtime(engine), Tokenizer: l.tokenizer, Model: shape, ModelPath: l.file.Path(),
 		Config: c, Version: version, Log: log})
 	listener, err := s.Listen()
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"time"
 
+	"cllm/chat"
 	"cllm/config"
 	"cllm/model"
 	"cllm/runtime"
@@ -130,6 +131,13 @@ type Server interface {
 	// TokenizePrompt sets the Prompt of a request that has another form of it,
 	// with what the model wants before it. Generate does that too.
 	TokenizePrompt(ctx context.Context, r *Request) error
+	// TokenizeInfill turns what stands before and after a gap into the prompt
+	// that has the model fill it; an error where the model has no tokens for it.
+	TokenizeInfill(ctx context.Context, before, after string) ([]int32, error)
+	// Chat is the chat form of the model; the error says that it has none.
+	Chat() (*chat.Template, error)
+	// Embed is the embedding of a text.
+	Embed(ctx context.Context, tokens []int32, pooling runtime.Pooling) ([]float32, error)
 	// NewDecoder turns tokens into a text; special shows control tokens.
 	NewDecoder(special bool) *tokenizer.Decoder
 	// TokenBytes is what one token stands for, to be read only; it may be a
@@ -182,7 +190,8 @@ type Facts struct {
 	Started   time.Time
 	Model     model.Config
 	ModelPath string
-	Context   int // tokens of a sequence
+	ModelName string // by which clients ask for it
+	Context   int    // tokens of a sequence
 	Limits    runtime.Options
 }
 

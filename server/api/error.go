@@ -54,6 +54,7 @@ type Error struct {
 	RetryAfter int    // seconds; 0: none
 	Allow      string // the methods of a MethodNotAllowed
 	ID         string // of an Internal in the log
+	Code       string // what went wrong, in a word of the dialect's own
 	cause      error
 }
 
@@ -73,6 +74,12 @@ func (e *Error) SetHeaders(h http.Header) {
 }
 
 func (e *Error) Error() string { return e.Text }
+
+// IsTooLong says that the prompt is longer than a sequence can be.
+func (e *Error) IsTooLong() bool {
+	var long *runtime.ContextError
+	return errors.As(e.cause, &long)
+}
 
 func (e *Error) Unwrap() error { return e.cause }
 

@@ -1,9 +1,7 @@
 package cllm
 
 import (
-	"bytes"
 	"math"
-	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -13,30 +11,6 @@ import (
 	"cllm/server/api"
 	"cllm/server/fields"
 )
-
-// What is charged for a text that grows is what its parts take.
-func TestGrowing(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2))
-	for range 20 {
-		var g growing
-		var want []byte
-		charged := int64(0)
-		for range 200 {
-			piece := bytes.Repeat([]byte{byte('a' + random.IntN(26))}, random.IntN(2000))
-			charged += g.wants(len(piece))
-			g.append(piece)
-			want = append(want, piece...)
-		}
-		held := 0
-		for _, part := range g.parts {
-			held += cap(part)
-		}
-		require.EqualValues(t, held, charged)
-		require.Equal(t, len(want), g.size)
-		require.Equal(t, want, bytes.Join(g.parts, nil))
-		require.Less(t, held, 2*len(want)+leastPart)
-	}
-}
 
 // No body makes the server fail: it is read as something that makes sense, or
 // refused.

@@ -157,6 +157,9 @@ func (o *Object) value(name string) (json.RawMessage, bool) {
 	return raw, ok && !bytes.Equal(raw, []byte("null"))
 }
 
+// Value is a member as it stands, and says whether it was there.
+func (o *Object) Value(name string) (json.RawMessage, bool) { return o.value(name) }
+
 // wrongType notes that a member is not of its type.
 func (o *Object) wrongType(name, want string, raw json.RawMessage) {
 	o.Fail(name, "%s must be %s, found %s", name, want, short(raw))

@@ -1,0 +1,213 @@
+package openai
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"cllm/chat"
+	"cllm/runtime"
+	"cllm/server/api"
+	"cllm/server/wire"
+	"cllm/tokenizer"
+)
+
+// conversation is one request for a chat completion.
+type conversation struct {
+	api.Request
+	chat.Conversation
+	form    *chat.Template
+	prompt  *chat.Prompt
+	id      string
+	created int64
+	model   string
+	split   bool // reasoning is a field of its own
+	tools   []chat.Tool
+	stream  bool
+	usage   bool // the stream tells it
+}
+
+// readChat reads the fields of a chat completion and renders its prompt.
+func (d *dialect) readChat(body *api.Body) (*conversation, error) {
+	form, err := d.Chat()
+	if err != nil {
+		return nil, err
+	}
+	c := &conversation{form: form, id: "chatcmpl-" + d.NewID(), created: time.Now().Unix(), model: d.Facts().ModelName, split: true}
+	d.readModel(body)
+	if raw, ok := body.Value("messages"); !ok {
+		body.Fail("messages", "messages is missing")
+	} else if c.Messages, err = readMessages(raw); err != nil {
+		fail(body, err)
+	}
+	d.readSampling(body, &c.Request)
+	readMaxTokens(body, &c.Request, "max_completion_tokens", "max_tokens")
+	c.stream, c.usage = readStream(body)
+	body.Bool("logprobs", &c.LogProbs)
+	body.Integer("top_logprobs", &c.TopLogProbs, 0, runtime.MaxTopLogProbs)
+	if c.TopLogProbs > 0 && !c.LogProbs {
+		body.Fail("top_logprobs", "top_logprobs needs logprobs to be true")
+	}
+	d.readToolFields(body, c)
+	d.readThinking(body, c)
+	body.Bool("continue_final_message", &c.Continue)
+
+	const text = "this server speaks text alone"
+	refuse(body, "audio", text)
+	refuse(body, "modalities", text, `["text"]`)
+	refuse(body, "functions", "is not supported any more: use tools", "[]")
+	refuse(body, "function_call", "is not supported any more: use tool_choice", `"auto"`, `"none"`)
+	refuse(body, "web_search_options", "this server does not search")
+	object(body, "response_format", func(o *nested) {
+		var kind string
+		if o.Text("type", &kind); kind != "text" {
+			o.Fail("type", "type %q is not supported yet: answers cannot be bound to a schema", kind)
+		}
+	})
+	for _, idle := range []string{"user", "metadata", "store", "service_tier", "prediction", "prompt_cache_key", "safety_identifier", "verbosity"} {
+		body.Value(idle) // has no meaning here
+	}
+	if err := body.Done(); err != nil {
+		return nil, err
+	}
+	c.prompt, err = form.Render(&c.Conversation)
+	if err != nil {
+		return nil, &api.Error{Kind: api.BadRequest, Text: err.Error(), Field: "messages"}
+	}
+	c.Segments = make([]tokenizer.Segment, len(c.prompt.Segments))
+	for i, s := range c.prompt.Segments {
+		c.Segments[i] = tokenizer.Segment(s)
+	}
+	c.Special = len(c.tools) > 0 && form.ControlMarks()
+	return c, nil
+}
+
+func (d *dialect) readToolFields(body *api.Body, c *conversation) {
+	var err error
+	if raw, ok := body.Value("tools"); ok {
+		if c.Tools, err = readTools(raw); err != nil {
+			fail(body, err)
+		}
+	}
+	var choice toolChoice
+	if raw, ok := body.Value("tool_choice"); ok {
+		if choice, err = readToolChoice(raw); err != nil {
+			fail(body, err)
+		}
+	}
+	parallel := true
+	body.Bool("parallel_tool_calls", &parallel)
+	if choice.none {
+		c.Tools = nil
+	}
+	c.tools = c.Tools
+}
+
+// readThinking reads what concerns reasoning and the template.
+func (d *dialect) readThinking(body *api.Body, c *conversation) {
+	body.Text("reasoning_effort", &c.Effort)
+	if c.Effort == "none" || c.Effort == "minimal" {
+		off := false
+		c.Thinking, c.Effort = &off, ""
+	}
+	if raw, ok := body.Value("enable_thinking"); ok {
+		on := string(raw) == "true"
+		if !on && string(raw) != "false" {
+			body.Fail("enable_thinking", "enable_thinking must be true or false")
+		}
+		c.Thinking = &on
+	}
+	format := "auto"
+	body.Text("reasoning_format", &format)
+	switch format {
+	case "none":
+		c.split = false
+	case "auto", "deepseek":
+	default:
+		body.Fail("reasoning_format", "reasoning_format is %q, must be auto, deepseek or none", format)
+	}
+	if raw, ok := body.Value("chat_template_kwargs"); ok {
+		if raw[0] != '{' || json.Unmarshal(raw, &c.Values) != nil {
+			body.Fail("chat_template_kwargs", "chat_template_kwargs must be an object")
+		}
+	}
+}
+
+// tooLong gives the error of a prompt that is too long OpenAI's code, on which
+// agents shorten their conversation.
+func tooLong(err error) error {
+	if e := api.ErrorOf(err); e.IsTooLong() {
+		e.Code = "context_length_exceeded"
+		return e
+	}
+	return err
+}
+
+func (d *dialect) chat(w http.ResponseWriter, r *http.Request) error {
+	body, err := d.ReadBody(w, r)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	c, err := d.readChat(body)
+	if err != nil {
+		return err
+	}
+	events, err := d.Generate(r.Context(), &c.Request)
+	if err != nil {
+		return tooLong(err)
+	}
+	defer events.Close()
+	body.Close()
+	if c.stream {
+		return d.SendStream(w, r, events, newChatFrames(d, c))
+	}
+	a := newChatAnswer(d, c, events)
+	for ev, err := range api.Events(r.Context(), events) {
+		if err != nil {
+			return err
+		}
+		if err := a.add(&ev); err != nil {
+			return err
+		}
+	}
+	return a.write(w)
+}
+
+// countChat counts the tokens of a conversation.
+func (d *dialect) countChat(w http.ResponseWriter, r *http.Request) error {
+	body, err := d.ReadBody(w, r)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	c, err := d.readChat(body)
+	if err != nil {
+		return err
+	}
+	if err := d.TokenizePrompt(r.Context(), &c.Request); err != nil {
+		return err
+	}
+	return wire.WriteJSON(w, http.StatusOK, map[string]any{"object": "chat.completion.input_tokens", "input_tokens": len(c.Prompt)})
+}
+
+// answers are the readers of a conversation's choices.
+func (c *conversation) answers() []*chat.Answer {
+	list := make([]*chat.Answer, max(c.N, 1))
+	for i := range list {
+		list[i] = c.form.NewAnswer(c.prompt, c.tools, c.split)
+	}
+	return list
+}
+
+// finish is OpenAI's reason for a choice's end.
+func finish(reason string, calls int) string {
+	if calls > 0 && reason == runtime.FinishStop {
+		return "tool_calls"
+	}
+	return reason
+}
+
+// callID makes the id of a call.
+func (d *dialect) callID() string { return "call_" + strings.ToLower(d.NewID()[:24]) }
