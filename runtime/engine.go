@@ -110,6 +110,7 @@ func (e *Engine) loop() {
 	defer close(e.done)
 	for e.intake() {
 		if !e.step() {
+			e.probe()
 			<-e.wakeup // nothing to do, or nobody reads what was done
 		}
 		if invariants {
@@ -163,7 +164,6 @@ func (e *Engine) intake() bool {
 	}
 	e.setBusy(len(s.running)+s.waiting.n > 0)
 	if !e.busy {
-		e.probe()
 		e.mu.Lock()
 		if e.draining && e.taken == 0 {
 			e.idleOnce.Do(func() { close(e.idle) })

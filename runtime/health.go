@@ -83,7 +83,7 @@ func (e *Engine) probe() {
 	}
 	block, err := e.sched.pool.alloc()
 	if err != nil {
-		return // something runs: its passes tell
+		return // no sequence can run either
 	}
 	_, err = e.forward(&model.Batch{Spans: []model.Span{{Tokens: []int32{0}, Blocks: []int32{block}, Logits: 1}}})
 	e.sched.pool.release(block)
