@@ -21,6 +21,12 @@ type Config struct {
 	// AllowedHosts are names beside this machine's own by which a server on
 	// loopback, behind a proxy, may be asked; "*" is any.
 	AllowedHosts []string
+	// APIKeys and the lines of APIKeyFile are keys of which a request must bring
+	// one; with none of both it needs none.
+	APIKeys    []string
+	APIKeyFile string
+	// CORSOrigins are the origins whose web pages may use the server; "*" is any.
+	CORSOrigins []string
 	// Alias is the name by which clients ask for the model; "" = its file's.
 	Alias string
 	// ChatTemplate is a file, or the name of a template; "" = the model's own.

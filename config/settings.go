@@ -20,6 +20,8 @@ type Setting struct {
 	Short string // one-letter flag
 	List  bool   // a list with commas; the flag may be repeated
 	Help  string
+	// Secret values are never shown.
+	Secret bool
 	// Ignored says why a key that the predecessor knew has no meaning here.
 	// It gets a warning.
 	Ignored string
@@ -54,6 +56,9 @@ var Settings = []*Setting{
 	str("model.override_kv", "CLLM_OVERRIDE_KV", "override-kv", "metadata to use instead of the file's, KEY=TYPE:VALUE,... with the types int, float, bool, str", func(c *Config) *string { return &c.OverrideKV }).list(),
 	named(text, "server.host", "CLLM_HOST", "host h", "address to listen on, 0.0.0.0 for all (127.0.0.1)", setHost),
 	texts("server.allowed_hosts", "CLLM_ALLOWED_HOSTS", "allowed-hosts", "hosts that requests may name beside this machine, with commas between; needed behind a proxy; * is any", func(c *Config) *[]string { return &c.AllowedHosts }).list(),
+	named(text, "server.api_key", "CLLM_API_KEY", "api-key", "keys of which a request must bring one (Authorization: Bearer KEY), with commas between", setKeys).list().secret(),
+	str("server.api_key_file", "CLLM_API_KEY_FILE", "api-key-file", "file with such keys, one a line; read again at SIGHUP", func(c *Config) *string { return &c.APIKeyFile }),
+	named(text, "server.cors_origins", "CLLM_CORS_ORIGINS", "cors-origins", "origins whose web pages may use the server, as https://chat.example, with commas between; * is any", setOrigins).list(),
 	str("model.alias", "CLLM_ALIAS", "alias", "name by which clients ask for the model; without it the file's", func(c *Config) *string { return &c.Alias }),
 	str("model.chat_template", "CLLM_CHAT_TEMPLATE", "chat-template", "file with a chat template, the name of one of the model's own, or chatml; without it the model's", func(c *Config) *string { return &c.ChatTemplate }),
 	flag("server.benchmark", "CLLM_BENCHMARK", "benchmark", "POST /benchmark is there (true)", func(c *Config) *bool { return &c.Benchmark }),
@@ -150,6 +155,12 @@ func (s *Setting) as(alias string) *Setting {
 // list says that the value is a list with commas: the flag may be repeated.
 func (s *Setting) list() *Setting {
 	s.List = true
+	return s
+}
+
+// secret says that no error or log may show the value.
+func (s *Setting) secret() *Setting {
+	s.Secret = true
 	return s
 }
 

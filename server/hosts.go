@@ -8,7 +8,11 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/rs/cors"
+
+	"cllm/config"
 	"cllm/server/api"
 )
 
@@ -18,15 +22,39 @@ import (
 type hosts struct {
 	checked bool     // a server for this machine alone, or with a list
 	allowed []string // beside this machine's own
+	// origins lets web pages of some origins in; nil: none beside the hosts'.
+	origins *cors.Cors
 }
 
-// newHosts makes the check for a server that listens on an address. allowed
-// may be "*", for any.
-func newHosts(address string, allowed []string) hosts {
-	if slices.Contains(allowed, "*") {
-		return hosts{}
+// newHosts makes the check for a server.
+func newHosts(c *config.Config) hosts {
+	h := hosts{checked: isLoopback(c.Host) || len(c.AllowedHosts) > 0, allowed: c.AllowedHosts}
+	if slices.Contains(c.AllowedHosts, "*") {
+		h.checked = false
 	}
-	return hosts{isLoopback(address) || len(allowed) > 0, allowed}
+	if len(c.CORSOrigins) > 0 {
+		h.origins = cors.New(cors.Options{
+			AllowedOrigins: c.CORSOrigins,
+			AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete},
+			AllowedHeaders: []string{"*"},
+			ExposedHeaders: []string{"Retry-After", "X-Should-Retry"},
+			// Any origin with the user's cookies would be any page in the user's name.
+			AllowCredentials:    !slices.Contains(c.CORSOrigins, "*"),
+			AllowPrivateNetwork: true,
+			MaxAge:              int(time.Hour / time.Second),
+		})
+	}
+	return h
+}
+
+// share answers what browsers ask before they send a page's request, and lets
+// the pages of listed origins read the answer to it.
+func (h hosts) share(w http.ResponseWriter, r *http.Request, next http.HandlerFunc) {
+	if h.origins == nil {
+		next(w, r)
+		return
+	}
+	h.origins.ServeHTTP(w, r, next)
 }
 
 // check returns an error for a request that names another host. One without a
@@ -40,7 +68,8 @@ func (h hosts) check(r *http.Request) error {
 	}
 	if origin := r.Header.Get("Origin"); origin != "" {
 		u, err := url.Parse(origin)
-		if err != nil || !h.known(u.Host) {
+		listed := h.origins != nil && h.origins.OriginAllowed(r)
+		if !listed && (err != nil || !h.known(u.Host)) {
 			return forbidden("Origin", origin)
 		}
 	}
@@ -49,7 +78,7 @@ func (h hosts) check(r *http.Request) error {
 
 func forbidden(header, value string) *api.Error {
 	return &api.Error{Kind: api.Forbidden, Text: fmt.Sprintf("%s %q is not this machine", header, value),
-		Advice: "behind a proxy, name the hosts that it passes on: --allowed-hosts"}
+		Advice: "behind a proxy, name the hosts that it passes on: --allowed-hosts; for web pages of other origins, --cors-origins"}
 }
 
 func (h hosts) known(host string) bool {

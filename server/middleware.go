@@ -11,7 +11,7 @@ import (
 )
 
 // wrap puts around all handlers, those for 404 and 405 too, what every request
-// needs: write deadlines, recovery of panics, the check of Host, a line in the
+// needs: write deadlines, recovery of panics, the checks of Host, Origin and API key, a line in the
 // log.
 func (s *Server) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(hw http.ResponseWriter, r *http.Request) {
@@ -36,7 +36,14 @@ func (s *Server) wrap(next http.Handler) http.Handler {
 			s.writeError(w, r, s.dialectOf(r.URL.Path), err)
 			return
 		}
-		next.ServeHTTP(w, r)
+		s.hosts.share(w, r, func(w http.ResponseWriter, r *http.Request) {
+			known, err := s.options.Keys.check(r)
+			if err != nil {
+				s.writeError(w, r, s.dialectOf(r.URL.Path), err)
+				return
+			}
+			next.ServeHTTP(w, known)
+		})
 	})
 }
 

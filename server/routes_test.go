@@ -186,7 +186,7 @@ func TestAllowedHosts(t *testing.T) {
 		if c.origin != "" {
 			r.Header.Set("Origin", c.origin)
 		}
-		err := newHosts(c.listen, allowed).check(r)
+		err := newHosts(&config.Config{Host: c.listen, AllowedHosts: allowed}).check(r)
 		if c.status == http.StatusOK {
 			require.NoError(t, err, "%+v", c)
 			continue

@@ -22,7 +22,8 @@ import (
 	"cllm/tokenizer"
 )
 
-// Options is what a server works with. All fields but Log are needed.
+// Options is what a server works with. All fields but Keys and Log are
+// needed.
 type Options struct {
 	Engine    Engine
 	Tokenizer *tokenizer.Tokenizer
@@ -32,6 +33,7 @@ type Options struct {
 	Chat      *chat.Template
 	ChatError error
 	Config    *config.Config
+	Keys      *Keys // nil: requests need none
 	Version   string
 	Log       *slog.Logger // nil: slog.Default
 }
@@ -67,7 +69,7 @@ var defaultTimes = times{
 // New makes a server; [Server.Serve] runs it.
 func New(o Options) *Server {
 	s := &Server{options: o, log: o.Log, times: defaultTimes, start: time.Now(), bodies: newBodies(),
-		hosts: newHosts(o.Config.Host, o.Config.AllowedHosts)}
+		hosts: newHosts(o.Config)}
 	if s.log == nil {
 		s.log = slog.Default()
 	}
@@ -99,6 +101,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		ConnContext:       withConn,
+	}
+	if s.options.Keys == nil && !isLoopback(l.Addr().String()) {
+		s.log.Warn("other machines can use this server, and it asks for no API key (--api-key-file)", "address", l.Addr())
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()

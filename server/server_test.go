@@ -91,7 +91,9 @@ func start(t *testing.T, s setup) *instance {
 	i.engine = e
 	form, err := chat.New(chat.Source{Has: func(string) bool { return true }}, chat.ChatML)
 	require.NoError(t, err)
-	i.Server = New(Options{Engine: e, Chat: form, Tokenizer: tok, Model: m.Config(), ModelPath: "demo.gguf", Config: &c, Version: "test", Log: log})
+	keys, err := LoadKeys(&c)
+	require.NoError(t, err)
+	i.Server = New(Options{Keys: keys, Engine: e, Chat: form, Tokenizer: tok, Model: m.Config(), ModelPath: "demo.gguf", Config: &c, Version: "test", Log: log})
 	if s.times != nil {
 		s.times(&i.times)
 	}

@@ -33,16 +33,20 @@ func newServe() *cobra.Command {
 			return err
 		}
 		defer file.Close()
-		defer serveSignals(file, log)()
+		keys, err := server.LoadKeys(c)
+		if err != nil {
+			return usageError{err}
+		}
+		defer serveSignals(file, keys, log)()
 		for _, w := range warnings {
 			log.Warn(w)
 		}
-		return serve(cmd.Context(), c, log)
+		return serve(cmd.Context(), c, keys, log)
 	}
 	return cmd
 }
 
-func serve(ctx context.Context, c *config.Config, log *slog.Logger) error {
+func serve(ctx context.Context, c *config.Config, keys *server.Keys, log *slog.Logger) error {
 	l, err := load(c, log)
 	if err != nil {
 		return err
@@ -75,7 +79,7 @@ func serve(ctx context.Context, c *config.Config, log *slog.Logger) error {
 	}
 	s := server.New(server.Options{Chat: form, ChatError: formErr,
 		Engine: server.Runtime(engine), Tokenizer: l.tokenizer, Model: shape, ModelPath: l.file.Path(),
-		Config: c, Version: version, Log: log})
+		Config: c, Keys: keys, Version: version, Log: log})
 	listener, err := s.Listen()
 	if err != nil {
 		return err

@@ -81,7 +81,9 @@ func (f *settingFlag) String() string { return f.values[f.setting.Flag] }
 func (f *settingFlag) Type() string   { return f.setting.Type() }
 
 func (f *settingFlag) Set(value string) error {
-	if err := f.setting.Check(value); err != nil {
+	// What is wrong with a flag is shown with its value: a secret is checked by
+	// the table alone.
+	if err := f.setting.Check(value); err != nil && !f.setting.Secret {
 		return err
 	}
 	if before, ok := f.values[f.setting.Flag]; ok && f.setting.List {

@@ -80,6 +80,47 @@ func TestHangup(t *testing.T) {
 	require.NoError(t, cmd.Wait(), "it ended as it was told")
 }
 
+// SIGHUP reads the keys again; those of a file that has none do not replace
+// others.
+func TestHangupReadsKeys(t *testing.T) {
+	dir := t.TempDir()
+	logFile, keyFile := filepath.Join(dir, "cllm.log"), filepath.Join(dir, "keys")
+	write := func(text string) { require.NoError(t, os.WriteFile(keyFile, []byte(text), 0o600)) }
+	write("first-key\n")
+	cmd := command(t, "serve", "-p", "0", "-F", logFile, "-L", "debug", "--api-key-file", keyFile)
+	require.NoError(t, cmd.Start())
+	url := addressIn(t, logFile)
+	status := func(key string) int {
+		r, err := http.NewRequest("GET", url+"/v1/models", nil)
+		require.NoError(t, err)
+		r.Header.Set("Authorization", "Bearer "+key)
+		res, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		require.NoError(t, res.Body.Close())
+		return res.StatusCode
+	}
+	hangup := func(says string) {
+		require.NoError(t, cmd.Process.Signal(syscall.SIGHUP))
+		require.Eventually(t, func() bool {
+			text, _ := os.ReadFile(logFile)
+			return strings.Contains(string(text), says)
+		}, 10*time.Second, 5*time.Millisecond)
+	}
+	require.Equal(t, 200, status("first-key"))
+	write("second-key\n")
+	hangup("the API keys are read again")
+	require.Equal(t, 401, status("first-key"))
+	require.Equal(t, 200, status("second-key"))
+	write("")
+	hangup("the API keys stay as they are")
+	require.Equal(t, 200, status("second-key"))
+	text, err := os.ReadFile(logFile)
+	require.NoError(t, err)
+	require.NotContains(t, string(text), "second-key")
+	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, cmd.Wait())
+}
+
 // Whoever reads the log of a server may go away.
 func TestLogReaderLeaves(t *testing.T) {
 	r, w, err := os.Pipe()

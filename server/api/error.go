@@ -18,6 +18,7 @@ type Kind string
 // The kinds of errors.
 const (
 	BadRequest       Kind = "bad request"        // a field, or the whole body, is wrong
+	Unauthorized     Kind = "unauthorized"       // no API key, or an unknown one
 	Forbidden        Kind = "forbidden"          // Host or Origin
 	NotFound         Kind = "not found"          // no such route
 	MethodNotAllowed Kind = "method not allowed" // the route has others
@@ -35,7 +36,7 @@ const (
 const statusClientGone = 499
 
 var statuses = map[Kind]int{
-	BadRequest: http.StatusBadRequest, Forbidden: http.StatusForbidden, NotFound: http.StatusNotFound,
+	BadRequest: http.StatusBadRequest, Unauthorized: http.StatusUnauthorized, Forbidden: http.StatusForbidden, NotFound: http.StatusNotFound,
 	MethodNotAllowed: http.StatusMethodNotAllowed, BodyTooLarge: http.StatusRequestEntityTooLarge,
 	BodyTimeout: http.StatusRequestTimeout, Timeout: http.StatusGatewayTimeout, Overloaded: http.StatusTooManyRequests,
 	Unavailable: http.StatusServiceUnavailable, ClientGone: statusClientGone, Internal: http.StatusInternalServerError,
@@ -67,6 +68,9 @@ func (e *Error) SetHeaders(h http.Header) {
 	}
 	if e.Allow != "" {
 		h.Set("Allow", e.Allow)
+	}
+	if e.Kind == Unauthorized {
+		h.Set("WWW-Authenticate", "Bearer")
 	}
 	if e.Kind == Timeout {
 		h.Set("x-should-retry", "false")

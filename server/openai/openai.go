@@ -31,8 +31,9 @@ func New(s api.Server) *api.Dialect {
 
 // errorTypes are OpenAI's words for the kinds of errors.
 var errorTypes = map[api.Kind][2]string{ // type, code
-	api.BadRequest: {"invalid_request_error", ""}, api.Forbidden: {"invalid_request_error", "forbidden"},
-	api.NotFound: {"invalid_request_error", "not_found"}, api.MethodNotAllowed: {"invalid_request_error", "method_not_allowed"},
+	api.BadRequest: {"invalid_request_error", ""}, api.Unauthorized: {"invalid_request_error", "invalid_api_key"},
+	api.Forbidden: {"invalid_request_error", "forbidden"},
+	api.NotFound:  {"invalid_request_error", "not_found"}, api.MethodNotAllowed: {"invalid_request_error", "method_not_allowed"},
 	api.BodyTooLarge: {"invalid_request_error", "body_too_large"}, api.BodyTimeout: {"invalid_request_error", "body_timeout"},
 	api.Timeout: {"server_error", "timeout"}, api.Overloaded: {"rate_limit_error", "rate_limit_exceeded"},
 	api.Unavailable: {"server_error", "service_unavailable"}, api.Internal: {"server_error", "internal_error"},
