@@ -44,9 +44,11 @@ lint:
 	go vet -tags invariants ./...
 	go run honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK) ./...
 
-models: ## the real models, and the demo models in every type, for the tests that need them
+models: ## the real models, the demo models in every type, and Jinja2's renderings of public templates, for the tests that need them
 	scripts/models.sh $(MODELS)
 	scripts/test_models.py $(MODELS)
+	scripts/peer.sh $(MODELS)/.llamacpp source
+	scripts/record_templates.py $(MODELS) $(MODELS)/.llamacpp/src
 
 golden: models ## records llama.cpp's answers anew
 	scripts/record_golden.py $(MODELS)

