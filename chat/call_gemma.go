@@ -7,7 +7,6 @@ import "strings"
 // have no quotes.
 type gemmaCalls struct {
 	counter
-	text string // of the call, whole before it is read
 }
 
 const (

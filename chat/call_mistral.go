@@ -6,9 +6,8 @@ import "strings"
 // 2025 on, name[ARGS]{…} (with [CALL_ID]… before [ARGS], or none of them).
 type mistralCalls struct {
 	counter
-	list  *jsonCalls
-	scan  *jsonScan
-	begun bool
+	list *jsonCalls
+	scan *jsonScan
 }
 
 const (

@@ -79,8 +79,10 @@ func (w *witness) watch(t testing.TB, e *Engine) {
 }
 
 func (f *watched) Forward(b *model.Batch) ([][]float32, error) {
-	f.gate.Lock()
-	f.gate.Unlock()
+	func() { // waits while it is held
+		f.gate.Lock()
+		defer f.gate.Unlock()
+	}()
 	out, err := f.forwarder.Forward(b)
 	if err != nil {
 		return out, err

@@ -65,15 +65,6 @@ func (l LogProbs) append(more LogProbs) LogProbs {
 	return LogProbs{append(l.entries, more.entries...), more.width}
 }
 
-// appendUnknown appends the entries of a token that has no log-probability.
-func appendUnknown(dst []TokenLogProb, id int32, n int) []TokenLogProb {
-	dst = append(dst, TokenLogProb{id, float32(math.NaN())})
-	for range n {
-		dst = append(dst, TokenLogProb{Token: noToken})
-	}
-	return dst
-}
-
 // logProb appends a token's log-probability, from unchanged logits, and those
 // of the n likeliest tokens.
 func (w *workspace) logProb(dst []TokenLogProb, logits []float32, id int32, n int) []TokenLogProb {
