@@ -2,6 +2,7 @@ package openai
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"cllm/chat"
 	"cllm/runtime"
 	"cllm/server/api"
+	"cllm/server/reasoning"
 	"cllm/server/wire"
 	"cllm/tokenizer"
 )
@@ -26,6 +28,7 @@ type conversation struct {
 	tools   []chat.Tool
 	stream  bool
 	usage   bool // the stream tells it
+	budget  int  // tokens of reasoning; negative: any
 }
 
 // readChat reads the fields of a chat completion and renders its prompt.
@@ -79,6 +82,10 @@ func (d *dialect) readChat(body *api.Body) (*conversation, error) {
 	for i, s := range c.prompt.Segments {
 		c.Segments[i] = tokenizer.Segment(s)
 	}
+	c.Constraint, err = d.budget(c)
+	if err != nil {
+		return nil, err
+	}
 	c.Special = len(c.tools) > 0 && form.ControlMarks()
 	return c, nil
 }
@@ -118,6 +125,8 @@ func (d *dialect) readThinking(body *api.Body, c *conversation) {
 		}
 		c.Thinking = &on
 	}
+	c.budget = -1
+	body.IntegerOr("reasoning_budget", &c.budget, 0, math.MaxInt32, "no limit")
 	format := "auto"
 	body.Text("reasoning_format", &format)
 	switch format {
@@ -132,6 +141,23 @@ func (d *dialect) readThinking(body *api.Body, c *conversation) {
 			body.Fail("chat_template_kwargs", "chat_template_kwargs must be an object")
 		}
 	}
+}
+
+// budget is what bounds the reasoning of a conversation's answers, nil when
+// nothing does. A template that cannot switch reasoning off opens it all the
+// same; it is closed at once.
+func (d *dialect) budget(c *conversation) (runtime.Constraint, error) {
+	if c.Thinking != nil && !*c.Thinking && c.prompt.Thinking {
+		c.budget = 0
+	}
+	if c.budget < 0 {
+		return nil, nil
+	}
+	closing, err := d.closing()
+	if err != nil {
+		return nil, err
+	}
+	return reasoning.NewBudget(c.budget, c.prompt.Thinking, d.TokenBytes, closing), nil
 }
 
 // tooLong gives the error of a prompt that is too long OpenAI's code, on which

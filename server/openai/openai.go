@@ -4,21 +4,29 @@
 package openai
 
 import (
+	"context"
 	"net/http"
+	"sync"
 
 	"github.com/gorilla/mux"
 
 	"cllm/runtime"
 	"cllm/server/api"
+	"cllm/server/reasoning"
 	"cllm/server/wire"
 )
 
 // dialect answers in OpenAI's dialect.
-type dialect struct{ api.Server }
+type dialect struct {
+	api.Server
+	closing func() ([]int32, error) // the tokens that end reasoning
+}
 
 // New makes the dialect.
 func New(s api.Server) *api.Dialect {
-	d := &dialect{s}
+	d := &dialect{Server: s, closing: sync.OnceValues(func() ([]int32, error) {
+		return s.Tokenize(context.Background(), reasoning.Closing, true)
+	})}
 	return &api.Dialect{Name: "openai", Prefixes: []string{"/v1/"}, WriteError: writeError, Routes: []api.Route{
 		{Method: "GET", Path: "/v1/models", Description: "the loaded models", Handle: d.models},
 		{Method: "GET", Path: "/v1/models/{id:.+}", Description: "one of them", Handle: d.model},
