@@ -30,6 +30,9 @@ type Source struct {
 	BOS, EOS string            // texts of the tokens; "" where there is none
 	// Has says whether the vocabulary has a token of this text.
 	Has func(token string) bool
+	// Verbatim leaves the part of the system's text that Claude Code changes in
+	// every request as it is.
+	Verbatim bool
 }
 
 // Template renders conversations. It is safe for concurrent use.
@@ -113,6 +116,9 @@ func (e *Error) Unwrap() error { return e.cause }
 // text: it becomes no control token. Errors are of type [*Error].
 func (t *Template) Render(c *Conversation) (*Prompt, error) {
 	f := t.of(len(c.Tools) > 0)
+	if !t.source.Verbatim {
+		c = steady(c)
+	}
 	conv := f.fitted(c)
 	out, err := t.execute(f, conv, !c.Continue)
 	if err != nil {

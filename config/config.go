@@ -31,6 +31,9 @@ type Config struct {
 	Alias string
 	// ChatTemplate is a file, or the name of a template; "" = the model's own.
 	ChatTemplate string
+	// SteadyHeader replaces what agents change in the system's text of every
+	// request, so that the prefix cache holds.
+	SteadyHeader bool
 	Benchmark    bool // POST /benchmark is there
 
 	Threads     int   // compute threads; 0 = the cores this process may use
@@ -74,7 +77,7 @@ type Defaults struct {
 // Default returns the settings in force when nobody says anything.
 func Default() Config {
 	return Config{
-		Host: "127.0.0.1", Port: 8080, Benchmark: true,
+		Host: "127.0.0.1", Port: 8080, SteadyHeader: true, Benchmark: true,
 		Parallel: 64, MaxWaiting: 512, KVType: kernels.KVF16, PrefixCache: true, Speculate: true,
 		Timeout: 10 * time.Minute, WriteTimeout: 30 * time.Second,
 		MinTimeout: time.Second, MaxTimeout: time.Hour,

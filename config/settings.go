@@ -61,6 +61,7 @@ var Settings = []*Setting{
 	named(text, "server.cors_origins", "CLLM_CORS_ORIGINS", "cors-origins", "origins whose web pages may use the server, as https://chat.example, with commas between; * is any", setOrigins).list(),
 	str("model.alias", "CLLM_ALIAS", "alias", "name by which clients ask for the model; without it the file's", func(c *Config) *string { return &c.Alias }),
 	str("model.chat_template", "CLLM_CHAT_TEMPLATE", "chat-template", "file with a chat template, the name of one of the model's own, or chatml; without it the model's", func(c *Config) *string { return &c.ChatTemplate }),
+	flag("server.steady_header", "CLLM_STEADY_HEADER", "steady-header", "replace the cch= that Claude Code changes in the system text of every request, so that the prefix cache holds (true)", func(c *Config) *bool { return &c.SteadyHeader }),
 	flag("server.benchmark", "CLLM_BENCHMARK", "benchmark", "POST /benchmark is there (true)", func(c *Config) *bool { return &c.Benchmark }),
 	count("server.port", "CLLM_PORT", "port p", "port to listen on, 0 for a free one (8080)", 0, 65535, func(c *Config) *int { return &c.Port }),
 

@@ -11,9 +11,10 @@ import (
 )
 
 // chatTemplate is the chat form of a model; choice is what --chat-template says:
-// a file, the name of a template, or nothing.
-func chatTemplate(t *tokenizer.Tokenizer, choice string) (*chat.Template, error) {
-	s := chat.Source{Named: map[string]string{}, BOS: t.BOSText(), EOS: t.EOSText(), Has: func(token string) bool {
+// a file, the name of a template, or nothing. With verbatim conversations are
+// rendered as they are.
+func chatTemplate(t *tokenizer.Tokenizer, choice string, verbatim bool) (*chat.Template, error) {
+	s := chat.Source{Verbatim: verbatim, Named: map[string]string{}, BOS: t.BOSText(), EOS: t.EOSText(), Has: func(token string) bool {
 		_, ok := t.ID(token)
 		return ok
 	}}

@@ -186,7 +186,7 @@ func (o *generateFlags) encode(t *tokenizer.Tokenizer, prompt string) ([]int32, 
 	if !o.chat {
 		return t.EncodePrompt(prompt, true), nil
 	}
-	form, err := chatTemplate(t, o.template)
+	form, err := chatTemplate(t, o.template, true)
 	if err != nil {
 		return nil, err
 	}

@@ -70,7 +70,7 @@ func serve(ctx context.Context, c *config.Config, keys *server.Keys, log *slog.L
 	for line := range strings.Lines(engine.Plan().String()) {
 		log.Info("memory: " + strings.TrimSpace(line))
 	}
-	form, formErr := chatTemplate(l.tokenizer, c.ChatTemplate)
+	form, formErr := chatTemplate(l.tokenizer, c.ChatTemplate, !c.SteadyHeader)
 	if formErr != nil {
 		if c.ChatTemplate != "" {
 			return formErr
