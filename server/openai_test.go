@@ -210,9 +210,44 @@ func TestOpenAIErrors(t *testing.T) {
 	require.Equal(t, "context_length_exceeded", at(answer, "error", "code"))
 	require.Regexp(t, `has \d{4,} tokens, the limit is \d+`, at(answer, "error", "message"))
 
+	require.Equal(t, "messages", at(answer, "error", "param"))
+	for path, field := range map[string]string{"/v1/completions": "prompt", "/v1/embeddings": "input"} {
+		_, answer = i.v1(path, `{"`+field+`":"`+strings.Repeat("word ", 5000)+`"}`)
+		require.Equal(t, "context_length_exceeded", at(answer, "error", "code"))
+		require.Equal(t, field, at(answer, "error", "param"))
+	}
+
 	status, answer = i.v1("/v1/nothing", `{}`)
 	require.Equal(t, http.StatusNotFound, status)
 	require.Equal(t, "not_found", at(answer, "error", "code"))
+}
+
+// A stream whose time is up ends with an error and no reason that OpenAI's
+// clients do not know.
+func TestOpenAIStreamTimeout(t *testing.T) {
+	i, g := startGated(t, 8, setup{})
+	for path, ask := range map[string]string{
+		"/v1/chat/completions": `{"messages":[{"role":"user","content":"x"}],"stream":true}`,
+		"/v1/completions":      `{"prompt":"x","stream":true}`,
+	} {
+		go func() {
+			s := g.open(1)[0]
+			s.text("so far")
+			s.end(runtime.FinishTimeout)
+		}()
+		res, err := http.Post(i.url+path, "application/json", strings.NewReader(ask))
+		require.NoError(t, err)
+		b, err := io.ReadAll(res.Body)
+		require.NoError(t, err)
+		require.NoError(t, res.Body.Close())
+		require.Contains(t, string(b), "so far")
+		events := strings.Split(strings.TrimSuffix(string(b), "\n\n"), "\n\n")
+		last := events[len(events)-1]
+		require.Contains(t, last, `data: {"error":{"message":"Request timeout`)
+		require.Contains(t, last, `"code":"timeout"`)
+		require.NotContains(t, string(b), `"finish_reason":"timeout"`)
+		g.open(0)
+	}
 }
 
 func TestModels(t *testing.T) {
@@ -253,6 +288,12 @@ func TestCompletions(t *testing.T) {
 	}
 	require.Equal(t, at(whole, "choices", 0, "text"), texts[0])
 	require.Equal(t, at(whole, "choices", 1, "text"), texts[1])
+
+	status, scored := i.v1("/v1/completions", `{"prompt":"The king","max_tokens":0,"echo":true,"logprobs":0}`)
+	require.Equal(t, 200, status, scored)
+	require.Equal(t, "The king", at(scored, "choices", 0, "text"))
+	require.EqualValues(t, 0, at(scored, "usage", "completion_tokens"))
+	require.Nil(t, at(scored, "choices", 0, "logprobs", "token_logprobs", 0)) // nothing predicts the first
 
 	_, alone := i.v1("/v1/completions", `{"prompt":"The king","max_tokens":6,"temperature":0,"echo":true}`)
 	require.Equal(t, "The king"+texts[1], at(alone, "choices", 0, "text"))

@@ -161,10 +161,10 @@ func (d *dialect) budget(c *conversation) (runtime.Constraint, error) {
 }
 
 // tooLong gives the error of a prompt that is too long OpenAI's code, on which
-// agents shorten their conversation.
-func tooLong(err error) error {
+// agents shorten their conversation, and the name of the field that held it.
+func tooLong(err error, field string) error {
 	if e := api.ErrorOf(err); e.IsTooLong() {
-		e.Code = "context_length_exceeded"
+		e.Code, e.Field = "context_length_exceeded", field
 		return e
 	}
 	return err
@@ -182,7 +182,7 @@ func (d *dialect) chat(w http.ResponseWriter, r *http.Request) error {
 	}
 	events, err := d.Generate(r.Context(), &c.Request)
 	if err != nil {
-		return tooLong(err)
+		return tooLong(err, "messages")
 	}
 	defer events.Close()
 	body.Close()

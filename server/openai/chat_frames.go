@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"context"
 	"strconv"
 
 	"cllm/chat"
@@ -20,6 +21,7 @@ type chatFrames struct {
 	head    []byte // of every chunk, up to the list of choices
 	usage   runtime.Usage
 	timings runtime.Timings
+	late    lateness
 }
 
 func newChatFrames(d *dialect, c *conversation) *chatFrames {
@@ -73,7 +75,11 @@ func (f *chatFrames) Event(dst []byte, ev *runtime.Event) []byte {
 		add(&f.usage, ev.Usage)
 		f.timings = ev.Timings
 		reason := finish(ev.FinishReason, reader.Calls())
-		return f.chunk(dst, ev.Choice, func(dst []byte) []byte { return dst }, probs, reason)
+		if broken(reason) {
+			reason = ""
+		}
+		dst = f.chunk(dst, ev.Choice, func(dst []byte) []byte { return dst }, probs, reason)
+		return f.late.append(dst, ev.FinishReason)
 	}
 	if probs.Len() > 0 { // of text that is held back
 		dst = f.chunk(dst, ev.Choice, func(dst []byte) []byte { return dst }, probs, "")
@@ -109,6 +115,9 @@ func (f *chatFrames) pieces(dst []byte, choice int, events []chat.Event, probs r
 }
 
 func (f *chatFrames) End(dst []byte) []byte {
+	if f.late {
+		return dst
+	}
 	if f.conversation.usage {
 		dst = wire.AppendEvent(dst, func(dst []byte) []byte {
 			dst = append(append(dst, f.head...), `],"usage":`...)
@@ -123,6 +132,25 @@ func (f *chatFrames) End(dst []byte) []byte {
 func (f *chatFrames) Error(dst []byte, e *api.Error) []byte { return appendError(dst, e) }
 
 func (f *chatFrames) Ping(dst []byte) []byte { return wire.AppendPing(dst) }
+
+// broken says that a choice did not end by itself; OpenAI has no reason for
+// that but an error in the stream.
+func broken(reason string) bool {
+	return reason == runtime.FinishTimeout || reason == runtime.FinishCancelled
+}
+
+// lateness says that the stream ended with the error of a request that took
+// longer than it may.
+type lateness bool
+
+// append appends that error, once for all choices, if reason is a timeout.
+func (l *lateness) append(dst []byte, reason string) []byte {
+	if *l || reason != runtime.FinishTimeout {
+		return dst
+	}
+	*l = true
+	return appendError(dst, api.ErrorOf(context.DeadlineExceeded))
+}
 
 func appendError(dst []byte, e *api.Error) []byte {
 	return wire.AppendEvent(dst, func(dst []byte) []byte {

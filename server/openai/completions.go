@@ -137,7 +137,7 @@ func (d *dialect) completions(w http.ResponseWriter, r *http.Request) error {
 	}
 	events, err := d.submitAll(r, c)
 	if err != nil {
-		return tooLong(err)
+		return tooLong(err, "prompt")
 	}
 	defer events.Close()
 	body.Close()
@@ -285,6 +285,7 @@ type completionFrames struct {
 	d       *dialect
 	usage   runtime.Usage
 	offsets []int // of each choice's text
+	late    lateness
 }
 
 func (f *completionFrames) ContentType() string { return wire.EventStream }
@@ -302,12 +303,12 @@ func (f *completionFrames) Event(dst []byte, ev *runtime.Event) []byte {
 	if ev.Text == "" && ev.LogProbs.Len() == 0 && !ev.Done {
 		return dst
 	}
-	return wire.AppendEvent(dst, func(dst []byte) []byte {
+	dst = wire.AppendEvent(dst, func(dst []byte) []byte {
 		dst = append(wire.AppendString(append(f.head(dst), `{"text":"`...), ev.Text), `","index":`...)
 		dst = append(strconv.AppendInt(dst, int64(ev.Choice), 10), `,"logprobs":`...)
 		dst = f.appendLogProbs(dst, ev)
 		dst = append(dst, `,"finish_reason":`...)
-		if ev.Done {
+		if ev.Done && !broken(ev.FinishReason) {
 			dst = append(append(append(dst, '"'), ev.FinishReason...), '"')
 		} else {
 			dst = append(dst, "null"...)
@@ -318,6 +319,7 @@ func (f *completionFrames) Event(dst []byte, ev *runtime.Event) []byte {
 		}
 		return append(dst, '}')
 	})
+	return f.late.append(dst, ev.FinishReason)
 }
 
 func (f *completionFrames) appendLogProbs(dst []byte, ev *runtime.Event) []byte {
@@ -347,6 +349,9 @@ func (f *completionFrames) appendLogProbs(dst []byte, ev *runtime.Event) []byte 
 }
 
 func (f *completionFrames) End(dst []byte) []byte {
+	if f.late {
+		return dst
+	}
 	if f.completion.usage {
 		dst = wire.AppendEvent(dst, func(dst []byte) []byte {
 			dst, _ = wire.AppendJSON(append(f.head(dst), `],"usage":`...), usageOf(f.usage))

@@ -48,7 +48,7 @@ func (d *dialect) embeddings(w http.ResponseWriter, r *http.Request) error {
 	}
 	vectors, tokens, err := d.embedAll(r, c.prompts)
 	if err != nil {
-		return tooLong(err)
+		return tooLong(err, "input")
 	}
 	out := []byte(`{"object":"list","data":[`)
 	for i, v := range vectors {

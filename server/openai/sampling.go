@@ -55,7 +55,7 @@ func readMaxTokens(body *api.Body, r *api.Request, names ...string) {
 	}
 	switch {
 	case n == 0:
-		r.PromptOnly = true
+		r.PromptOnly, r.MaxTokens = true, 0
 	case n > 0:
 		r.MaxTokens = n
 	}
