@@ -30,7 +30,7 @@ func TestRoutes(t *testing.T) {
 	require.Equal(t, "cllm", index.Name)
 	require.Equal(t, "test", index.Version)
 	for _, e := range index.Endpoints {
-		wrong := http.MethodDelete
+		wrong := http.MethodPut
 		req, err := http.NewRequest(wrong, i.url+e.Path, nil)
 		require.NoError(t, err)
 		res, err := http.DefaultClient.Do(req)

@@ -74,20 +74,24 @@ func (d *dialect) readChat(body *api.Body) (*conversation, error) {
 	if err := body.Done(); err != nil {
 		return nil, err
 	}
-	c.prompt, err = form.Render(&c.Conversation)
-	if err != nil {
-		return nil, &api.Error{Kind: api.BadRequest, Text: err.Error(), Field: "messages"}
+	return c, d.render(c, "messages")
+}
+
+// render makes the prompt of a conversation; field is where it stands in the
+// body.
+func (d *dialect) render(c *conversation, field string) (err error) {
+	if c.prompt, err = c.form.Render(&c.Conversation); err != nil {
+		return &api.Error{Kind: api.BadRequest, Text: err.Error(), Field: field}
 	}
 	c.Segments = make([]tokenizer.Segment, len(c.prompt.Segments))
 	for i, s := range c.prompt.Segments {
 		c.Segments[i] = tokenizer.Segment(s)
 	}
-	c.Constraint, err = d.budget(c)
-	if err != nil {
-		return nil, err
+	if c.Constraint, err = d.budget(c); err != nil {
+		return err
 	}
-	c.Special = len(c.tools) > 0 && form.ControlMarks()
-	return c, nil
+	c.Special = len(c.tools) > 0 && c.form.ControlMarks()
+	return nil
 }
 
 func (d *dialect) readToolFields(body *api.Body, c *conversation) {
@@ -113,10 +117,9 @@ func (d *dialect) readToolFields(body *api.Body, c *conversation) {
 
 // readThinking reads what concerns reasoning and the template.
 func (d *dialect) readThinking(body *api.Body, c *conversation) {
-	body.Text("reasoning_effort", &c.Effort)
-	if c.Effort == "none" || c.Effort == "minimal" {
-		off := false
-		c.Thinking, c.Effort = &off, ""
+	var effort string
+	if body.Text("reasoning_effort", &effort) {
+		c.effort(effort)
 	}
 	if raw, ok := body.Value("enable_thinking"); ok {
 		on := string(raw) == "true"
@@ -158,6 +161,14 @@ func (d *dialect) budget(c *conversation) (runtime.Constraint, error) {
 		return nil, err
 	}
 	return reasoning.NewBudget(c.budget, c.prompt.Thinking, d.TokenBytes, closing), nil
+}
+
+// effort sets how hard the model thinks; with none or minimal it does not.
+func (c *conversation) effort(effort string) {
+	if c.Effort = effort; effort == "none" || effort == "minimal" {
+		off := false
+		c.Thinking, c.Effort = &off, ""
+	}
 }
 
 // tooLong gives the error of a prompt that is too long OpenAI's code, on which

@@ -20,6 +20,7 @@ import (
 type dialect struct {
 	api.Server
 	closing func() ([]int32, error) // the tokens that end reasoning
+	stored  responseStore
 }
 
 // New makes the dialect.
@@ -32,6 +33,10 @@ func New(s api.Server) *api.Dialect {
 		{Method: "GET", Path: "/v1/models/{id:.+}", Description: "one of them", Handle: d.model},
 		{Method: "POST", Path: "/v1/chat/completions", Description: "answer a conversation", Handle: d.chat},
 		{Method: "POST", Path: "/v1/chat/completions/input_tokens", Description: "count the tokens of a conversation", Handle: d.countChat},
+		{Method: "POST", Path: "/v1/responses", Description: "answer a conversation, which can be continued", Handle: d.responses},
+		{Method: "POST", Path: "/v1/responses/input_tokens", Description: "count the tokens of a conversation", Handle: d.countResponse},
+		{Method: "GET", Path: "/v1/responses/{id}", Description: "a stored response", Handle: d.getResponse},
+		{Method: "DELETE", Path: "/v1/responses/{id}", Description: "forget a stored response", Handle: d.deleteResponse},
 		{Method: "POST", Path: "/v1/completions", Description: "continue a prompt", Handle: d.completions},
 		{Method: "POST", Path: "/v1/embeddings", Description: "the embeddings of texts", Handle: d.embeddings},
 	}}
