@@ -90,6 +90,6 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.AddCommand(newGenerate(), newServe(), newTokenize(), newInspect(), newPlan(), newBench(), newBenchServer(), newPerplexity(), newVersion())
+	root.AddCommand(newGenerate(), newServe(), newTokenize(), newInspect(), newPlan(), newBench(), newBenchServer(), newPerplexity(), newBatch(), newVersion())
 	return root
 }

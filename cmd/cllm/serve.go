@@ -47,6 +47,20 @@ func newServe() *cobra.Command {
 }
 
 func serve(ctx context.Context, c *config.Config, keys *server.Keys, log *slog.Logger) error {
+	return withServer(c, keys, log, func(s *server.Server, e *runtime.Engine) error {
+		listener, err := s.Listen()
+		if err != nil {
+			return err
+		}
+		o := e.Options()
+		log.Info("serving", "model", s.Facts().ModelPath, "address", "http://"+listener.Addr().String(), "threads", o.Threads,
+			"parallel", o.Parallel, "context", e.Context())
+		return s.Serve(ctx, listener)
+	})
+}
+
+// withServer runs use with a server of the model that the settings name.
+func withServer(c *config.Config, keys *server.Keys, log *slog.Logger, use func(*server.Server, *runtime.Engine) error) error {
 	l, err := load(c, log)
 	if err != nil {
 		return err
@@ -77,14 +91,7 @@ func serve(ctx context.Context, c *config.Config, keys *server.Keys, log *slog.L
 		}
 		log.Warn("the model cannot chat", "error", formErr)
 	}
-	s := server.New(server.Options{Chat: form, ChatError: formErr,
+	return use(server.New(server.Options{Chat: form, ChatError: formErr,
 		Engine: server.Runtime(engine), Tokenizer: l.tokenizer, Model: shape, ModelPath: l.file.Path(),
-		Config: c, Keys: keys, Version: version, Log: log})
-	listener, err := s.Listen()
-	if err != nil {
-		return err
-	}
-	log.Info("serving", "model", l.file.Path(), "address", "http://"+listener.Addr().String(), "threads", options.Threads,
-		"parallel", options.Parallel, "context", engine.Context())
-	return s.Serve(ctx, listener)
+		Config: c, Keys: keys, Version: version, Log: log}), engine)
 }
