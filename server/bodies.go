@@ -11,6 +11,7 @@ import (
 
 	"cllm/server/api"
 	"cllm/server/fields"
+	"cllm/server/openai"
 	"cllm/tokenizer"
 )
 
@@ -36,9 +37,9 @@ const (
 )
 
 // Memory is the bytes that a server may need beside its engine: bodies, texts
-// that become tokens, the times of a benchmark.
+// that become tokens, the times of a benchmark, stored responses.
 const Memory = smallRoom + largeRoom + (smallBody+maxBody)*bodyCost + // see room.ahead
-	(maxBody+tokenizers*smallBody)*tokenizeCost + 5<<20
+	(maxBody+tokenizers*smallBody)*tokenizeCost + 5<<20 + openai.StoredBytes
 
 // bodies bounds the memory of the request bodies that are being read, and of
 // turning them into tokens.

@@ -293,3 +293,54 @@ func TestResponseFails(t *testing.T) {
 	res.Body.Close()
 	require.Equal(t, 404, res.StatusCode)
 }
+
+// What a response holds of its answer is charged, streamed too, and given back.
+func TestResponsesAreCharged(t *testing.T) {
+	for _, stream := range []bool{false, true} {
+		i, g := startGated(t, 8, setup{})
+		g.room = 100_000
+		piece := strings.Repeat("x", 3_000)
+		go func() {
+			s := g.open(1)[0]
+			for range 5 {
+				s.text(piece)
+			}
+			s.end(runtime.FinishStop)
+		}()
+		if stream {
+			events := i.responseEvents(`{"input":"x","stream":true}`)
+			last := events[len(events)-1]
+			require.Equal(t, "error", last["type"])
+			require.Regexp(t, "the request needs .* of memory", last["message"])
+		} else {
+			status, answer := i.v1("/v1/responses", `{"input":"x"}`)
+			require.Equal(t, 400, status)
+			require.Regexp(t, "the request needs .* of memory", at(answer, "error", "message"))
+		}
+		g.open(0)
+		require.Zero(t, g.held)
+	}
+}
+
+// A call that the length cut off is there, and not part of the conversation
+// that goes on.
+func TestCallCutOff(t *testing.T) {
+	i, g := startGated(t, 8, setup{})
+	go func() {
+		s := g.open(1)[0]
+		s.text("<tool_call>\n{\"name\": \"f\", \"arguments\": {\"city\": \"Ro")
+		s.end(runtime.FinishLength)
+		g.open(0)
+		s = g.open(1)[0]
+		s.text("Well.")
+		s.end(runtime.FinishStop)
+	}()
+	const tools = `"tools":[{"type":"function","name":"f"}]`
+	_, first := i.v1("/v1/responses", `{"input":"x",`+tools+`}`)
+	require.Equal(t, "incomplete", first["status"])
+	require.Equal(t, "incomplete", at(first, "output", 0, "status"))
+	require.Equal(t, `{"city": "Ro`, at(first, "output", 0, "arguments"))
+	status, second := i.v1("/v1/responses", fmt.Sprintf(`{"input":"y","previous_response_id":%q,%s}`, first["id"], tools))
+	require.Equal(t, 200, status, second)
+	require.Equal(t, "Well.", at(second, "output", 0, "content", 0, "text"))
+}

@@ -8,12 +8,12 @@ import (
 	"cllm/server/api"
 )
 
-// The bounds of the stored responses; those that were not used for longest go
-// first.
-const (
-	maxStored      = 1000
-	maxStoredBytes = 32 << 20
-)
+// maxStored is the most responses that are stored.
+const maxStored = 1000
+
+// StoredBytes is the most memory of the stored responses. Those that were not
+// used for longest go first.
+const StoredBytes = 16 << 20
 
 // storedResponse is a response that can be asked for again, and continued.
 type storedResponse struct {
@@ -49,7 +49,7 @@ func (s *responseStore) put(r *storedResponse) {
 	}
 	s.byKey[storedKey{r.caller, r.id}] = s.used.PushFront(r)
 	s.bytes += r.bytes
-	for s.used.Len() > maxStored || s.bytes > maxStoredBytes {
+	for s.used.Len() > maxStored || s.bytes > StoredBytes {
 		s.remove(s.used.Back())
 	}
 }

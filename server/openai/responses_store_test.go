@@ -25,17 +25,17 @@ func TestResponseStore(t *testing.T) {
 	require.Nil(t, s.get(caller, "1"))
 	require.Equal(t, maxStored, s.used.Len())
 
-	const quarter = maxStoredBytes / 4
+	const quarter = StoredBytes / 4
 	for n := range 6 {
 		s.put(&storedResponse{caller: caller, id: fmt.Sprint("large", n), object: make([]byte, quarter/2),
 			messages: []chat.Message{{Content: []string{string(make([]byte, quarter/2))}}}})
 	}
-	require.LessOrEqual(t, s.bytes, maxStoredBytes)
+	require.LessOrEqual(t, s.bytes, StoredBytes)
 	require.Equal(t, 3, s.used.Len())
 	require.Nil(t, s.get(caller, "large2"))
 	require.NotNil(t, s.get(caller, "large3"))
 
-	s.put(&storedResponse{caller: caller, id: "too large", object: make([]byte, maxStoredBytes+1)})
+	s.put(&storedResponse{caller: caller, id: "too large", object: make([]byte, StoredBytes+1)})
 	require.Nil(t, s.get(caller, "too large"))
 	require.Zero(t, s.bytes)
 	require.Empty(t, s.byKey)
