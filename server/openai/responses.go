@@ -117,8 +117,10 @@ func refuseInResponses(body *api.Body) {
 			return
 		}
 		var kind string
-		if f := parseNested("text.format", format); f.Text("type", &kind) && kind != "text" {
-			o.Fail("format", "format is of type %q, which is not supported yet: answers cannot be bound to a schema", kind)
+		f := parseNested("text.format", format)
+		f.Text("type", &kind)
+		if f.err() != nil || kind != "text" {
+			o.Fail("format", "format must be of type text: answers cannot be bound to a schema yet")
 		}
 	})
 	if raw, ok := body.Value("include"); ok {

@@ -3,6 +3,7 @@ package openai
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"cllm/chat"
@@ -43,7 +44,7 @@ func (t *turns) said(content []string) {
 
 func (t *turns) called(c chat.Call) {
 	m := t.assistant()
-	m.Calls = append(m.Calls, c)
+	m.Calls = append(slices.Clip(m.Calls), c) // those before may be a stored response's
 }
 
 // result adds what a tool returned; its name is its call's.
