@@ -35,13 +35,14 @@ type dialect struct {
 }
 
 var dialects = map[string]dialect{
-	"cllm":   {"/generate_stream", cllmBody, cllmLine},
-	"ollama": {"/api/generate", ollamaBody, ollamaLine},
-	"openai": {"/v1/completions", openaiBody, openaiLine},
+	"cllm":        {"/generate_stream", cllmBody, cllmLine},
+	"ollama":      {"/api/generate", ollamaBody, ollamaLine},
+	"openai":      {"/v1/completions", openaiBody, openaiLine},
+	"openai-chat": {"/v1/chat/completions", chatBody, openaiLine},
 }
 
 // Dialects are the kinds of servers that a [Client] can talk to.
-func Dialects() []string { return []string{"cllm", "ollama", "openai"} }
+func Dialects() []string { return []string{"cllm", "ollama", "openai", "openai-chat"} }
 
 // NewClient checks the dialect and the address and makes connections for so many clients.
 func NewClient(c Client, concurrency int) (*Client, error) {
@@ -187,7 +188,20 @@ func ollamaLine(line []byte, s *Sample, now time.Time) (bool, error) {
 }
 
 func openaiBody(c *Client, prompt string) any {
-	b := map[string]any{"model": c.Model, "prompt": prompt, "max_tokens": c.MaxTokens, "temperature": c.Temperature,
+	b := openaiFields(c)
+	b["prompt"] = prompt
+	return b
+}
+
+// chatBody asks the prompt as a user's message.
+func chatBody(c *Client, prompt string) any {
+	b := openaiFields(c)
+	b["messages"] = []map[string]string{{"role": "user", "content": prompt}}
+	return b
+}
+
+func openaiFields(c *Client) map[string]any {
+	b := map[string]any{"model": c.Model, "max_tokens": c.MaxTokens, "temperature": c.Temperature,
 		"stream": true, "stream_options": map[string]any{"include_usage": true}}
 	if c.IgnoreEOS {
 		b["ignore_eos"] = true // llama-server's extension
@@ -203,8 +217,14 @@ func openaiLine(line []byte, s *Sample, now time.Time) (bool, error) {
 		return true, nil
 	}
 	var e struct {
-		Choices []struct{ Text string }
-		Usage   *struct {
+		Choices []struct {
+			Text  string
+			Delta struct {
+				Content   string
+				Reasoning string `json:"reasoning_content"`
+			} // of a chat
+		}
+		Usage *struct {
 			Completion int `json:"completion_tokens"`
 			Prompt     int `json:"prompt_tokens"`
 		}
@@ -216,8 +236,10 @@ func openaiLine(line []byte, s *Sample, now time.Time) (bool, error) {
 	if e.Error != nil {
 		return false, errors.New(e.Error.Message)
 	}
-	if len(e.Choices) > 0 && e.Choices[0].Text != "" {
-		s.Text(now)
+	if len(e.Choices) > 0 {
+		if c := &e.Choices[0]; c.Text != "" || c.Delta.Content != "" || c.Delta.Reasoning != "" {
+			s.Text(now)
+		}
 	}
 	if e.Usage != nil {
 		s.Tokens, s.PromptTokens = e.Usage.Completion, e.Usage.Prompt

@@ -92,6 +92,19 @@ data: {"choices":[],"usage":{"completion_tokens":2,"prompt_tokens":5}}
 data: [DONE]
 
 `,
+		"openai-chat": `data: {"choices":[{"delta":{"role":"assistant"},"index":0}]}
+
+data: {"choices":[{"delta":{"reasoning_content":"a"},"index":0}]}
+
+data: {"choices":[{"delta":{"content":"b"},"index":0}]}
+
+data: {"choices":[{"delta":{},"index":0,"finish_reason":"stop"}]}
+
+data: {"choices":[],"usage":{"completion_tokens":2,"prompt_tokens":5}}
+
+data: [DONE]
+
+`,
 	}
 	for name, stream := range streams {
 		cut := false
@@ -120,7 +133,7 @@ data: [DONE]
 		require.ErrorContains(t, err, "http://host:port", address)
 	}
 	_, err := NewClient(Client{Dialect: "grpc"}, 1)
-	require.ErrorContains(t, err, "cllm, ollama, openai")
+	require.ErrorContains(t, err, "cllm, ollama, openai, openai-chat")
 }
 
 func TestRefusalIsAnError(t *testing.T) {
