@@ -10,7 +10,7 @@ ifdef CLLM_TEST_MODELS # tests run in their packages' folders
 export CLLM_TEST_MODELS := $(abspath $(CLLM_TEST_MODELS))
 endif
 
-.PHONY: build test race noasm levels other-systems lint models golden fuzz cross bench-levels bench-peer bench-server-peer fidelity arm-cycles clean
+.PHONY: build test race noasm levels other-systems lint models golden fuzz cross bench-levels bench-peer bench-server-peer bench-dialects tools-peer agent-peer fidelity arm-cycles clean
 
 build: ## a static bin/cllm
 	$(GOBUILD) -o bin/cllm ./cmd/cllm
@@ -72,6 +72,17 @@ bench-peer: build ## cllm bench against llama-bench: make bench-peer MODEL=file.
 
 bench-server-peer: build ## cllm serve against llama-server: make bench-server-peer MODEL=file.gguf; LEVEL=avx2
 	LEVEL=$(LEVEL) scripts/bench-server-peer.sh $(MODEL)
+
+bench-dialects: build ## chat completions against /generate_stream, on one server: make bench-dialects MODEL=file.gguf
+	scripts/bench-dialects.sh $(MODEL)
+
+tools-peer: build ## right tool calls of cllm serve beside llama-server: make tools-peer MODEL=file.gguf
+	scripts/peer.sh $${PEER:-peer}
+	scripts/tools_peer.py $(MODEL)
+
+agent-peer: build ## tokens that an agent's turns compute, of cllm serve beside llama-server: make agent-peer MODEL=file.gguf
+	scripts/peer.sh $${PEER:-peer}
+	scripts/agent_peer.py $(MODEL)
 
 bench-levels: ## the kernels of every level beside the machine's peak, as Markdown; THREADS=1
 	go run ./scripts/bench_levels -t $(or $(THREADS),1)
