@@ -208,7 +208,7 @@ func TestOpenAIErrors(t *testing.T) {
 	status, answer := i.v1("/v1/chat/completions", `{"messages":[{"role":"user","content":"`+strings.Repeat("word ", 5000)+`"}]}`)
 	require.Equal(t, http.StatusBadRequest, status)
 	require.Equal(t, "context_length_exceeded", at(answer, "error", "code"))
-	require.Regexp(t, `has \d{4,} tokens, the limit is \d+`, at(answer, "error", "message"))
+	require.Regexp(t, `maximum context length is \d+ tokens, but the messages resulted in \d{4,} tokens`, at(answer, "error", "message"))
 
 	require.Equal(t, "messages", at(answer, "error", "param"))
 	for path, field := range map[string]string{"/v1/completions": "prompt", "/v1/embeddings": "input"} {

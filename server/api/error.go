@@ -79,12 +79,6 @@ func (e *Error) SetHeaders(h http.Header) {
 
 func (e *Error) Error() string { return e.Text }
 
-// IsTooLong says that the prompt is longer than a sequence can be.
-func (e *Error) IsTooLong() bool {
-	var long *runtime.ContextError
-	return errors.As(e.cause, &long)
-}
-
 func (e *Error) Unwrap() error { return e.cause }
 
 // retryAfter is the number of seconds after which a refused client may return.

@@ -2,6 +2,8 @@ package openai
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"math"
 	"net/http"
 	"strings"
@@ -171,14 +173,17 @@ func (c *conversation) effort(effort string) {
 	}
 }
 
-// tooLong gives the error of a prompt that is too long OpenAI's code, on which
-// agents shorten their conversation, and the name of the field that held it.
+// tooLong gives the error of a prompt that is too long OpenAI's code and its
+// words, which some clients look for, the name of the field that held it, and
+// both numbers. Agents shorten their conversation on it.
 func tooLong(err error, field string) error {
-	if e := api.ErrorOf(err); e.IsTooLong() {
-		e.Code, e.Field = "context_length_exceeded", field
-		return e
+	var long *runtime.ContextError
+	if !errors.As(err, &long) {
+		return err
 	}
-	return err
+	return &api.Error{Kind: api.BadRequest, Field: field, Code: "context_length_exceeded",
+		Text:   fmt.Sprintf("this model's maximum context length is %d tokens, but the %s resulted in %d tokens", long.Limit, field, long.Prompt),
+		Advice: "shorten the " + field + ", or raise the server's limit (" + long.Reason + ")"}
 }
 
 func (d *dialect) chat(w http.ResponseWriter, r *http.Request) error {
