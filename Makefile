@@ -10,7 +10,7 @@ ifdef CLLM_TEST_MODELS # tests run in their packages' folders
 export CLLM_TEST_MODELS := $(abspath $(CLLM_TEST_MODELS))
 endif
 
-.PHONY: build test race noasm levels other-systems lint models golden fuzz cross bench-levels bench-peer bench-server-peer bench-dialects tools-peer agent-peer fidelity arm-cycles clean
+.PHONY: build test race noasm levels other-systems lint models golden conformance fuzz cross bench-levels bench-peer bench-server-peer bench-dialects tools-peer agent-peer fidelity arm-cycles clean
 
 build: ## a static bin/cllm
 	$(GOBUILD) -o bin/cllm ./cmd/cllm
@@ -52,6 +52,9 @@ models: ## the real models, the demo models in every type, and Jinja2's renderin
 
 golden: models ## records llama.cpp's answers anew
 	scripts/record_golden.py $(MODELS)
+
+conformance: models ## the clients of OpenAI's API against the server
+	scripts/conformance.sh $(MODELS)
 
 fuzz: ## each fuzz target for FUZZ
 	@go list ./... | while read -r pkg; do \
