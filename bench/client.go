@@ -19,6 +19,7 @@ type Client struct {
 	Dialect     string // a name of [Dialects]
 	URL         string // as http://127.0.0.1:8080
 	Model       string // for dialects that name one
+	Key         string // API key; "" = none
 	MaxTokens   int
 	Temperature float64
 	IgnoreEOS   bool // where the dialect has it: answers have MaxTokens tokens
@@ -77,6 +78,9 @@ func (c *Client) Do(ctx context.Context, prompt string) (s Sample) {
 		return s
 	}
 	req.Header.Set("Content-Type", "application/json")
+	if c.Key != "" {
+		req.Header.Set("Authorization", "Bearer "+c.Key)
+	}
 	res, err := c.HTTP.Do(req)
 	if err != nil {
 		s.Err = err

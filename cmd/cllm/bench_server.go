@@ -88,6 +88,7 @@ func newBenchServer() *cobra.Command {
 	f.StringVar(&c.Dialect, "server-type", "cllm", strings.Join(bench.Dialects(), ", "))
 	f.StringVar(&c.URL, "server-url", "http://127.0.0.1:8080", "address of the server")
 	f.StringVar(&c.Model, "model", "", "model to name in requests, for servers that want one")
+	f.StringVar(&c.Key, "api-key", "", "API key of the server")
 	f.StringVar(&test, "test-type", "all", "api-sequential, api-concurrent or all")
 	f.IntVar(&requests, "requests", 72, "requests of each test")
 	f.IntVar(&concurrency, "concurrency", 8, "clients of the concurrent test")

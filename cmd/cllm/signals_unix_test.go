@@ -114,6 +114,10 @@ func TestHangupReadsKeys(t *testing.T) {
 	write("")
 	hangup("the API keys stay as they are")
 	require.Equal(t, 200, status("second-key"))
+	for key, want := range map[string]int{"second-key": 0, "first-key": 1} {
+		code, _, errs := cllm(t, "", "bench-server", "--server-url", url, "--api-key", key, "--requests", "1", "--max-tokens", "2", "--test-type", "api-sequential")
+		require.Equal(t, want, code, errs)
+	}
 	text, err := os.ReadFile(logFile)
 	require.NoError(t, err)
 	require.NotContains(t, string(text), "second-key")
