@@ -76,7 +76,7 @@ func TestChatCompletion(t *testing.T) {
 
 	var streamed strings.Builder
 	list := i.chunks("/v1/chat/completions", "{"+ask+`,"stream":true,"stream_options":{"include_usage":true}}`)
-	require.Equal(t, "assistant", at(list[0], "choices", 0, "delta", "role"))
+	require.Equal(t, map[string]any{"role": "assistant", "content": nil}, at(list[0], "choices", 0, "delta"))
 	for _, c := range list[:len(list)-1] {
 		require.Equal(t, "chat.completion.chunk", c["object"])
 		require.Equal(t, list[0]["id"], c["id"])
@@ -185,6 +185,13 @@ func TestOpenAIErrors(t *testing.T) {
 		{"/v1/chat/completions", `{` + user + `,"top_logprobs":2}`, "top_logprobs", "needs logprobs"},
 		{"/v1/chat/completions", `{` + user + `,"audio":{}}`, "audio", "text alone"},
 		{"/v1/chat/completions", `{` + user + `,"response_format":{"type":"json_object"}}`, "response_format.type", "not supported yet"},
+		{"/v1/chat/completions", `{` + user + `,"grammar":"root ::= \"a\""}`, "grammar", "not supported yet"},
+		{"/v1/chat/completions", `{` + user + `,"json_schema":{"const":"42"}}`, "json_schema", "not supported yet"},
+		{"/v1/chat/completions", `{` + user + `,"guided_choice":["a"]}`, "guided_choice", "not supported yet"},
+		{"/v1/completions", `{"prompt":"x","response_format":{"type":"json_object"}}`, "response_format.type", "not supported yet"},
+		{"/v1/completions", `{"prompt":"x","structured_outputs":{"regex":"a"}}`, "structured_outputs", "not supported yet"},
+		{"/v1/chat/completions", `{"messages":[{"role":"assistant","content":"x"}],"continue_final_message":true,"add_generation_prompt":true}`, "add_generation_prompt", "not both"},
+		{"/v1/chat/completions", `{` + user + `,"add_generation_prompt":false}`, "add_generation_prompt", "must be true"},
 		{"/v1/chat/completions", `{` + user + `,"tool_choice":"required"}`, "tool_choice", "not supported yet"},
 		{"/v1/chat/completions", `{` + user + `,"tools":[{"type":"function","function":{}}]}`, "tools[0].function.name", "is missing"},
 		{"/v1/chat/completions", `{` + user + `,"tools":[{"type":"function","function":{"name":"f","parameters":[]}}]}`, "tools[0].function.parameters", "must be a JSON Schema"},
@@ -267,6 +274,29 @@ func TestModels(t *testing.T) {
 	require.Equal(t, "model", one["object"])
 	require.Equal(t, 404, get("/v1/models/other", &one))
 	require.Equal(t, "model_not_found", at(one, "error", "code"))
+}
+
+// Clients of llama-server leave out /v1, and llama.cpp's tests too.
+func TestPathsWithoutVersion(t *testing.T) {
+	i := start(t, setup{})
+	for path, body := range map[string]string{
+		"/chat/completions":              `{"messages":[{"role":"user","content":"Tell"}],"max_tokens":3}`,
+		"/chat/completions/input_tokens": `{"messages":[{"role":"user","content":"Tell"}]}`,
+		"/responses":                     `{"input":"Tell","max_output_tokens":3}`,
+		"/responses/input_tokens":        `{"input":"Tell"}`,
+	} {
+		status, answer := i.v1(path, body)
+		require.Equal(t, 200, status, "%s: %v", path, answer)
+		status, answer = i.v1(path, `{}`)
+		require.Equal(t, 400, status)
+		require.Equal(t, "invalid_request_error", at(answer, "error", "type"), "%s: OpenAI's form of errors", path)
+	}
+	res, err := http.Get(i.url + "/models")
+	require.NoError(t, err)
+	defer res.Body.Close()
+	var list map[string]any
+	require.NoError(t, json.NewDecoder(res.Body).Decode(&list))
+	require.Equal(t, "demo", at(list, "data", 0, "id"))
 }
 
 func TestCompletions(t *testing.T) {

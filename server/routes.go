@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gorilla/mux"
@@ -24,11 +25,14 @@ func (s *Server) Handler() http.Handler {
 	m := mux.NewRouter().SkipClean(true) // nobody is sent elsewhere
 	for _, d := range s.dialects {
 		for _, r := range d.Routes {
-			m.HandleFunc(r.Path, func(w http.ResponseWriter, req *http.Request) {
+			handle := func(w http.ResponseWriter, req *http.Request) {
 				if err := r.Handle(w, req); err != nil {
 					s.writeError(w, req, d, err)
 				}
-			}).Methods(methods(r)...)
+			}
+			for _, path := range append([]string{r.Path}, r.Also...) {
+				m.HandleFunc(path, handle).Methods(methods(r)...)
+			}
 		}
 	}
 	m.NotFoundHandler = s.refusal(func(r *http.Request) *api.Error {
@@ -75,7 +79,7 @@ func (s *Server) dialectOf(path string) *api.Dialect {
 	best, longest := s.dialects[0], -1
 	for _, d := range s.dialects {
 		for _, r := range d.Routes {
-			if r.Path == path {
+			if r.Path == path || slices.Contains(r.Also, path) {
 				return d
 			}
 		}

@@ -34,7 +34,8 @@ type Dialect struct {
 // Route is an endpoint of a dialect.
 type Route struct {
 	Method      string
-	Path        string // as gorilla/mux has it
+	Path        string   // as gorilla/mux has it
+	Also        []string // other paths of the same
 	Description string
 	// Handle answers. An error that it returns before it has written anything
 	// is answered by the dialect's WriteError; after that it ends the

@@ -56,7 +56,7 @@ func (d *dialect) readChat(body *api.Body) (*conversation, error) {
 	}
 	d.readToolFields(body, c)
 	d.readThinking(body, c)
-	body.Bool("continue_final_message", &c.Continue)
+	readContinue(body, c)
 
 	const text = "this server speaks text alone"
 	refuse(body, "audio", text)
@@ -64,12 +64,6 @@ func (d *dialect) readChat(body *api.Body) (*conversation, error) {
 	refuse(body, "functions", "is not supported any more: use tools", "[]")
 	refuse(body, "function_call", "is not supported any more: use tool_choice", `"auto"`, `"none"`)
 	refuse(body, "web_search_options", "this server does not search")
-	object(body, "response_format", func(o *nested) {
-		var kind string
-		if o.Text("type", &kind); kind != "text" {
-			o.Fail("type", "type %q is not supported yet: answers cannot be bound to a schema", kind)
-		}
-	})
 	for _, idle := range []string{"user", "metadata", "store", "service_tier", "prediction", "prompt_cache_key", "safety_identifier", "verbosity"} {
 		body.Value(idle) // has no meaning here
 	}
@@ -115,6 +109,17 @@ func (d *dialect) readToolFields(body *api.Body, c *conversation) {
 		c.Tools = nil
 	}
 	c.tools = c.Tools
+}
+
+// readContinue reads whether the answer goes on with the last message, or, as
+// is usual, begins one of its own.
+func readContinue(body *api.Body, c *conversation) {
+	body.Bool("continue_final_message", &c.Continue)
+	own := !c.Continue
+	body.Bool("add_generation_prompt", &own)
+	if own == c.Continue {
+		body.Fail("add_generation_prompt", "add_generation_prompt is %t with continue_final_message %t: one of them must be true, not both", own, c.Continue)
+	}
 }
 
 // readThinking reads what concerns reasoning and the template.

@@ -65,7 +65,7 @@ func (f *chatFrames) Event(dst []byte, ev *runtime.Event) []byte {
 	if !f.began[ev.Choice] {
 		f.began[ev.Choice] = true
 		dst = f.chunk(dst, ev.Choice, func(dst []byte) []byte {
-			return append(dst, `"role":"assistant","content":""`...)
+			return append(dst, `"role":"assistant","content":null`...)
 		}, runtime.LogProbs{}, "")
 	}
 	probs := ev.LogProbs

@@ -29,14 +29,14 @@ func New(s api.Server) *api.Dialect {
 		return s.Tokenize(context.Background(), reasoning.Closing, true)
 	})}
 	return &api.Dialect{Name: "openai", Prefixes: []string{"/v1/"}, WriteError: writeError, Routes: []api.Route{
-		{Method: "GET", Path: "/v1/models", Description: "the loaded models", Handle: d.models},
+		{Method: "GET", Path: "/v1/models", Also: []string{"/models"}, Description: "the loaded models", Handle: d.models},
 		{Method: "GET", Path: "/v1/models/{id:.+}", Description: "one of them", Handle: d.model},
-		{Method: "POST", Path: "/v1/chat/completions", Description: "answer a conversation", Handle: d.chat},
-		{Method: "POST", Path: "/v1/chat/completions/input_tokens", Description: "count the tokens of a conversation", Handle: d.countChat},
-		{Method: "POST", Path: "/v1/responses", Description: "answer a conversation, which can be continued", Handle: d.responses},
-		{Method: "POST", Path: "/v1/responses/input_tokens", Description: "count the tokens of a conversation", Handle: d.countResponse},
-		{Method: "GET", Path: "/v1/responses/{id}", Description: "a stored response", Handle: d.getResponse},
-		{Method: "DELETE", Path: "/v1/responses/{id}", Description: "forget a stored response", Handle: d.deleteResponse},
+		{Method: "POST", Path: "/v1/chat/completions", Also: []string{"/chat/completions"}, Description: "answer a conversation", Handle: d.chat},
+		{Method: "POST", Path: "/v1/chat/completions/input_tokens", Also: []string{"/chat/completions/input_tokens"}, Description: "count the tokens of a conversation", Handle: d.countChat},
+		{Method: "POST", Path: "/v1/responses", Also: []string{"/responses"}, Description: "answer a conversation, which can be continued", Handle: d.responses},
+		{Method: "POST", Path: "/v1/responses/input_tokens", Also: []string{"/responses/input_tokens"}, Description: "count the tokens of a conversation", Handle: d.countResponse},
+		{Method: "GET", Path: "/v1/responses/{id}", Also: []string{"/responses/{id}"}, Description: "a stored response", Handle: d.getResponse},
+		{Method: "DELETE", Path: "/v1/responses/{id}", Also: []string{"/responses/{id}"}, Description: "forget a stored response", Handle: d.deleteResponse},
 		{Method: "POST", Path: "/v1/completions", Description: "continue a prompt", Handle: d.completions},
 		{Method: "POST", Path: "/v1/embeddings", Description: "the embeddings of texts", Handle: d.embeddings},
 	}}

@@ -39,6 +39,22 @@ func (d *dialect) readSampling(body *api.Body, r *api.Request) {
 	body.Integer("min_tokens", &r.MinTokens, 0, math.MaxInt32)
 	body.Integer("n", &r.N, 1, min(maxN, d.Facts().Limits.Parallel))
 	p.TopK, p.TopP = max(p.TopK, 0), runtime.LeastTopP(p.TopP)
+	refuseConstraints(body)
+}
+
+// refuseConstraints refuses what would bind answers to a schema or a grammar:
+// OpenAI's field, llama-server's and vLLM's. Who asks for one reads the answer
+// by it.
+func refuseConstraints(body *api.Body) {
+	object(body, "response_format", func(o *nested) {
+		var kind string
+		if o.Text("type", &kind); kind != "text" {
+			o.Fail("type", "type %q is not supported yet: answers cannot be bound to a schema", kind)
+		}
+	})
+	for _, name := range []string{"json_schema", "grammar", "structured_outputs", "guided_json", "guided_regex", "guided_choice", "guided_grammar"} {
+		refuse(body, name, "is not supported yet: answers cannot be bound to a schema or a grammar")
+	}
 }
 
 // readMaxTokens reads the first of the fields that is there; without one the
