@@ -28,7 +28,7 @@ func New(s api.Server) *api.Dialect {
 	d := &dialect{Server: s, closing: sync.OnceValues(func() ([]int32, error) {
 		return s.Tokenize(context.Background(), reasoning.Closing, true)
 	})}
-	return &api.Dialect{Name: "openai", Prefixes: []string{"/v1/"}, WriteError: writeError, Routes: []api.Route{
+	return &api.Dialect{Name: "openai", Prefixes: []string{"/v1/", "/chat/", "/responses/"}, WriteError: writeError, Routes: []api.Route{
 		{Method: "GET", Path: "/v1/models", Also: []string{"/models"}, Description: "the loaded models", Handle: d.models},
 		{Method: "GET", Path: "/v1/models/{id:.+}", Description: "one of them", Handle: d.model},
 		{Method: "POST", Path: "/v1/chat/completions", Also: []string{"/chat/completions"}, Description: "answer a conversation", Handle: d.chat},
