@@ -12,8 +12,9 @@
 // With signed weights a group is 1152 bytes, as in block formats, and the rest
 // lies 4096 bytes further.
 //
-// The scales of activations lie AX bytes apart from R12 (CX = 3·AX). The sums of
-// a super-block are in memory at DX.
+// The scales of activations lie AX bytes apart from R12 (CX = 3·AX, but for the
+// time of the groups, where it fetches). The sums of a super-block are in memory
+// at DX.
 #define COL0(M) M(Y0, Y4, (R8), (R12), (SI), (R11), 0(DX), 32(DX))
 #define COL1(M) M(Y1, Y5, (R8)(R9*1), (R12)(AX*1), (SI)(R13*1), (R11)(BX*1), 64(DX), 96(DX))
 #define COL2(M) M(Y2, Y6, (R8)(R9*2), (R12)(AX*2), (SI)(R13*2), (R11)(BX*2), 128(DX), 160(DX))
@@ -44,7 +45,7 @@
 
 #define BEGIN(N, add) \
 	VPXOR Y13, Y13, Y13; \
-	CMPB add+72(FP), $0; \
+	CMPB add+88(FP), $0; \
 	JNE add; \
 	N(CLEARY); \
 add:
@@ -74,12 +75,15 @@ add:
 
 #define GROUPS(N, GROUP, SIZE, group) \
 	MOVQ $8, left-16(SP); \
+	MOVQ fetch+72(FP), CX; \
 group: \
 	GROUP(N); \
 	ADDQ $SIZE, DI; \
 	ADDQ $32, R8; \
 	DECQ left-16(SP); \
-	JNZ group
+	JNZ group; \
+	MOVQ CX, fetch+72(FP); \
+	LEAQ (AX)(AX*2), CX
 
 #define NEXT(super) \
 	ADDQ $640, DI; \
@@ -223,12 +227,16 @@ super: \
 
 #define SIGNEDGROUP(N) \
 	SIGNEDWEIGHTS(N, 0, SIGNED0); \
+	FETCH; \
 	SIGNEDWEIGHTS(N, 1, SIGNED1); \
 	SIGNEDWEIGHTS(N, 2, SIGNED2); \
+	FETCH; \
 	SIGNEDWEIGHTS(N, 3, SIGNED3); \
 	SIGNEDWEIGHTS(N, 4, SIGNED4); \
+	FETCH; \
 	SIGNEDWEIGHTS(N, 5, SIGNED5); \
 	SIGNEDWEIGHTS(N, 6, SIGNED6); \
+	FETCH; \
 	SIGNEDWEIGHTS(N, 7, SIGNED7)
 
 #define SIGNS(N, add, super, group) \
@@ -241,33 +249,33 @@ super: \
 	N(ADDSUM); \
 	NEXT(super)
 
-// func tileQ4_KAVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+// func tileQ4_KAVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, fetch uintptr, step int, add bool)
 // Scales and minimums for 32 weights, eight products deep: 15·127·16 < 2^15.
-TEXT ·tileQ4_KAVX2(SB), NOSPLIT, $304-73
+TEXT ·tileQ4_KAVX2(SB), NOSPLIT, $304-89
 	STRIDES(3)
 	COLUMNS(SETUP, ADVANCE, MINSQ4_K)
 
-// func tileQ5_KAVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+// func tileQ5_KAVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, fetch uintptr, step int, add bool)
 // The same, but that of greater weights only half as many fit: 31·127·8 < 2^15.
-TEXT ·tileQ5_KAVX2(SB), NOSPLIT, $304-73
+TEXT ·tileQ5_KAVX2(SB), NOSPLIT, $304-89
 	STRIDES(3)
 	COLUMNS(SETUP, ADVANCE, MINSQ5_K)
 
-// func tileQ2_KAVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+// func tileQ2_KAVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, fetch uintptr, step int, add bool)
 // Scales and minimums for 16 weights.
-TEXT ·tileQ2_KAVX2(SB), NOSPLIT, $304-73
+TEXT ·tileQ2_KAVX2(SB), NOSPLIT, $304-89
 	STRIDES(3)
 	COLUMNS(SETUP, ADVANCE, MINSQ2_K)
 
-// func tileOffset256AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+// func tileOffset256AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, fetch uintptr, step int, add bool)
 // An offset of 32 (the panel's Q3_K has it too), a scale for 16 weights: four
 // products deep, 32·127·8 < 2^15.
-TEXT ·tileOffset256AVX2(SB), NOSPLIT, $304-73
+TEXT ·tileOffset256AVX2(SB), NOSPLIT, $304-89
 	STRIDES(2)
 	COLUMNS(SETUP, ADVANCE, OFFSET16)
 
-// func tileSigned256AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+// func tileSigned256AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, fetch uintptr, step int, add bool)
 // IQ4_XS: weights of eight bits.
-TEXT ·tileSigned256AVX2(SB), NOSPLIT, $304-73
+TEXT ·tileSigned256AVX2(SB), NOSPLIT, $304-89
 	STRIDES(3)
 	COLUMNS(SETUP, ADVANCE, SIGNS)

@@ -27,10 +27,11 @@
 	STRIDES_COMMON; \
 	MOVQ R9, R13; \
 	SHRQ $3, R13; \
-	LEAQ (R13)(R13*2), R15
+	LEAQ (R13)(R13*2), R15; \
+	MOVQ fetch+72(FP), CX
 
 #define BEGIN(N, add) \
-	CMPB add+72(FP), $0; \
+	CMPB add+88(FP), $0; \
 	JNE add; \
 	VPXOR Y13, Y13, Y13; \
 	N(CLEARY); \
@@ -121,34 +122,38 @@ block: \
 	BEGIN(N, add); \
 block: \
 	SIGNEDWEIGHTS(N, 0, SIGNED0); \
+	FETCH; \
 	SIGNEDWEIGHTS(N, 1, SIGNED1); \
 	SIGNEDWEIGHTS(N, 2, SIGNED2); \
+	FETCH; \
 	SIGNEDWEIGHTS(N, 3, SIGNED3); \
 	SIGNEDWEIGHTS(N, 4, SIGNED4); \
+	FETCH; \
 	SIGNEDWEIGHTS(N, 5, SIGNED5); \
 	SIGNEDWEIGHTS(N, 6, SIGNED6); \
+	FETCH; \
 	SIGNEDWEIGHTS(N, 7, SIGNED7); \
 	VMOVUPS 1024(DI), Y14; \
 	VMOVUPS 1056(DI), Y15; \
 	N(ADDSUM); \
 	NEXT(const_panelSizeSigned32, block)
 
-// func tileOffset32AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+// func tileOffset32AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, fetch uintptr, step int, add bool)
 // Formats with an offset of 16 (the panel's Q4_0 has it too): eight products
 // deep, 16·127·16 < 2^15.
-TEXT ·tileOffset32AVX2(SB), NOSPLIT, $0-73
+TEXT ·tileOffset32AVX2(SB), NOSPLIT, $0-89
 	STRIDES
 	COLUMNS(SETUP, ADVANCE, OFFSET)
 
-// func tileMins32AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+// func tileMins32AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, fetch uintptr, step int, add bool)
 // Formats with minimums, whose weights of up to 31 take the same offset of 16
 // for the time of the sum.
-TEXT ·tileMins32AVX2(SB), NOSPLIT, $0-73
+TEXT ·tileMins32AVX2(SB), NOSPLIT, $0-89
 	STRIDES
 	COLUMNS(SETUP, ADVANCE, MINS)
 
-// func tileSigned32AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+// func tileSigned32AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, fetch uintptr, step int, add bool)
 // Formats with weights of eight bits.
-TEXT ·tileSigned32AVX2(SB), NOSPLIT, $0-73
+TEXT ·tileSigned32AVX2(SB), NOSPLIT, $0-89
 	STRIDES
 	COLUMNS(SETUP, ADVANCE, SIGNS)

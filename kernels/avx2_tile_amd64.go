@@ -4,13 +4,15 @@ package kernels
 
 //lint:file-ignore U1000 the assembly uses the constants
 
+import "unsafe"
+
 // tileFormatAVX2 is the product of a format with more than one column: sixteen
 // rows are unpacked to a panel, which meets the columns four at a time.
 type tileFormatAVX2 struct {
 	format Format
 	size   int // bytes of a block in the panel
 	unpack func(panel, w *byte, stride, n, ahead int)
-	tile   func(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+	tile   func(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, fetch uintptr, step int, add bool)
 	start  func(a *Acts, block int) *int16 // what the tile takes as start
 }
 
@@ -83,9 +85,20 @@ func (f tileFormatAVX2) columns(y []float32, stride int, w []byte, rows int, a *
 	for r := 0; r < rows; r += tileRowsAVX2 {
 		for b := 0; b < blocks; b += step {
 			n := min(step, blocks-b)
-			f.unpack(&s.Panel[0], &w[r*size+b*info.Bytes], size, n, (tileRowsAVX2*size)+(tileRowsAVX2-1)*b*info.Bytes)
+			now := &w[r*size+b*info.Bytes]
+			ahead := tileRowsAVX2*size + (tileRowsAVX2-1)*b*info.Bytes
+			// The tile of less than four columns is too short to fetch the next rows. Of
+			// more, every four columns fetch their part of what takes the place of eight
+			// weights at a time, and the unpacking asks for what is there.
+			fetch, part := uintptr(unsafe.Pointer(&s.Panel[0])), 0
+			if cols >= 4 {
+				fetch = uintptr(unsafe.Pointer(now)) + uintptr(ahead)
+				part = tileRowsAVX2 * info.Bytes * 8 / info.BlockLen / ((cols + 3) / 4)
+				ahead = 0
+			}
+			f.unpack(&s.Panel[0], now, size, n, ahead)
 			i := c*blocks + b
-			f.tile(&y[r], stride, &s.Panel[0], n, &a.Q[i*info.BlockLen], &a.D[i], f.start(a, i), a.K, cols, b > 0)
+			f.tile(&y[r], stride, &s.Panel[0], n, &a.Q[i*info.BlockLen], &a.D[i], f.start(a, i), a.K, cols, fetch, part, b > 0)
 		}
 	}
 }
@@ -156,25 +169,25 @@ func unpackQ6_KAVX2(panel, w *byte, stride, n, ahead int)
 func unpackIQ4_XSAVX2(panel, w *byte, stride, n, ahead int)
 
 //go:noescape
-func tileOffset32AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+func tileOffset32AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, fetch uintptr, step int, add bool)
 
 //go:noescape
-func tileMins32AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+func tileMins32AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, fetch uintptr, step int, add bool)
 
 //go:noescape
-func tileSigned32AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+func tileSigned32AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, fetch uintptr, step int, add bool)
 
 //go:noescape
-func tileQ4_KAVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+func tileQ4_KAVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, fetch uintptr, step int, add bool)
 
 //go:noescape
-func tileQ5_KAVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+func tileQ5_KAVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, fetch uintptr, step int, add bool)
 
 //go:noescape
-func tileQ2_KAVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+func tileQ2_KAVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, fetch uintptr, step int, add bool)
 
 //go:noescape
-func tileOffset256AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+func tileOffset256AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, fetch uintptr, step int, add bool)
 
 //go:noescape
-func tileSigned256AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+func tileSigned256AVX2(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, fetch uintptr, step int, add bool)

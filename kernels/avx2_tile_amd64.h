@@ -49,14 +49,26 @@
 	VMOVDQU (64*i+32)(DI), Y9; \
 	N(DOT)
 
+// Meanwhile the weights of the next rows are fetched, a quarter of those that take
+// the place of these 32 at a time: little else is read here, so that no product
+// waits, as it does for the unpacking. CX = the next ones, of step bytes (up to 136).
+#define FETCH \
+	PREFETCHT0 (CX); \
+	PREFETCHT0 64(CX); \
+	ADDQ step+80(FP), CX
+
 // The first and the second sixteen weights, but for the first four.
 #define LOWER12(N) \
+	FETCH; \
 	WEIGHTS(N, 1, MORE1); \
 	WEIGHTS(N, 2, MORE2); \
+	FETCH; \
 	WEIGHTS(N, 3, MORE3)
 #define UPPER12(N) \
+	FETCH; \
 	WEIGHTS(N, 5, MORE5); \
 	WEIGHTS(N, 6, MORE6); \
+	FETCH; \
 	WEIGHTS(N, 7, MORE7)
 
 // Signed weights: |w|, Y14 and Y15, times the activations with the signs of w.

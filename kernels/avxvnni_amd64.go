@@ -96,13 +96,13 @@ func decodeQ6_KAVXVNNI(y *float32, w *byte, rows, n int, q *int8, d *float32, su
 func decodeIQ4_XSAVXVNNI(y *float32, w *byte, rows, n int, q *int8, d *float32, sum *int16, mem *byte)
 
 //go:noescape
-func tileOffset32AVXVNNI(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+func tileOffset32AVXVNNI(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, fetch uintptr, step int, add bool)
 
 //go:noescape
-func tileMins32AVXVNNI(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+func tileMins32AVXVNNI(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, fetch uintptr, step int, add bool)
 
 //go:noescape
-func tileSigned32AVXVNNI(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+func tileSigned32AVXVNNI(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, fetch uintptr, step int, add bool)
 
 //go:noescape
-func tileSigned256AVXVNNI(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
+func tileSigned256AVXVNNI(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, fetch uintptr, step int, add bool)

@@ -10,8 +10,9 @@
 // bits: to multiply sums of 32 bits by the scales takes most of what VPDPBUSD
 // saves.
 //
-// Scales of activations lie AX bytes apart from R12 (CX = 3·AX), sums of sixteen
-// R13 from SI. The sums of a super-block are in memory at DX.
+// Scales of activations lie AX bytes apart from R12 (CX = 3·AX, but for the
+// time of the groups, where it fetches), sums of sixteen R13 from SI. The sums of
+// a super-block are in memory at DX.
 #define COL0(M) M(Y0, Y4, (R8), (R12), (SI), (R11), 0, 4)
 #define COL1(M) M(Y1, Y5, (R8)(R9*1), (R12)(AX*1), (SI)(R13*1), (R11)(BX*1), 1, 5)
 #define COL2(M) M(Y2, Y6, (R8)(R9*2), (R12)(AX*2), (SI)(R13*2), (R11)(BX*2), 2, 6)
@@ -51,7 +52,7 @@
 	VMOVDQU B, (64*TA+32)(DX)
 
 #define SUPERS(N, add, super, group) \
-	CMPB add+72(FP), $0; \
+	CMPB add+88(FP), $0; \
 	JNE add; \
 	VPXOR Y13, Y13, Y13; \
 	N(CLEARY); \
@@ -61,6 +62,7 @@ super: \
 	VPXOR Y11, Y11, Y11; \
 	N(CLEART); \
 	MOVQ $8, left-16(SP); \
+	MOVQ fetch+72(FP), CX; \
 group: \
 	N(FROM); \
 	WEIGHTS32(N, OFFSETWEIGHTS); \
@@ -74,6 +76,8 @@ group: \
 	ADDQ $4, SI; \
 	DECQ left-16(SP); \
 	JNZ group; \
+	MOVQ CX, fetch+72(FP); \
+	LEAQ (AX)(AX*2), CX; \
 	VMOVUPS 512(DI), Y14; \
 	VMOVUPS 544(DI), Y15; \
 	N(ADDSUM); \
@@ -82,8 +86,8 @@ group: \
 	DECQ supers-8(SP); \
 	JNZ super
 
-// func tileSigned256AVXVNNI(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
-TEXT ·tileSigned256AVXVNNI(SB), NOSPLIT, $304-73
+// func tileSigned256AVXVNNI(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, fetch uintptr, step int, add bool)
+TEXT ·tileSigned256AVXVNNI(SB), NOSPLIT, $304-89
 	STRIDES_COMMON
 	MOVQ R9, R13
 	SHRQ $3, R13

@@ -26,11 +26,12 @@
 	STRIDES_COMMON; \
 	MOVQ R9, R13; \
 	SHRQ $3, R13; \
-	LEAQ (R13)(R13*2), R15
+	LEAQ (R13)(R13*2), R15; \
+	MOVQ fetch+72(FP), CX
 
 // Y13 = 128 in bytes.
 #define BEGIN(N, add) \
-	CMPB add+72(FP), $0; \
+	CMPB add+88(FP), $0; \
 	JNE add; \
 	VPXOR Y13, Y13, Y13; \
 	N(CLEARY); \
@@ -92,17 +93,17 @@ block: \
 #define MINS(N, add, block, group) BLOCKS(N, CLEAR, WEIGHTS, 512, ADDMIN, 640, add, block)
 #define SIGNS(N, add, block, group) BLOCKS(N, BIAS, OFFSETWEIGHTS, 1024, ADDSUM, 1152, add, block)
 
-// func tileOffset32AVXVNNI(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
-TEXT ·tileOffset32AVXVNNI(SB), NOSPLIT, $0-73
+// func tileOffset32AVXVNNI(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, fetch uintptr, step int, add bool)
+TEXT ·tileOffset32AVXVNNI(SB), NOSPLIT, $0-89
 	STRIDES
 	COLUMNS(SETUP, ADVANCE, OFFSET)
 
-// func tileMins32AVXVNNI(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
-TEXT ·tileMins32AVXVNNI(SB), NOSPLIT, $0-73
+// func tileMins32AVXVNNI(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, fetch uintptr, step int, add bool)
+TEXT ·tileMins32AVXVNNI(SB), NOSPLIT, $0-89
 	STRIDES
 	COLUMNS(SETUP, ADVANCE, MINS)
 
-// func tileSigned32AVXVNNI(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, add bool)
-TEXT ·tileSigned32AVXVNNI(SB), NOSPLIT, $0-73
+// func tileSigned32AVXVNNI(y *float32, stride int, panel *byte, n int, q *int8, d *float32, start *int16, k, cols int, fetch uintptr, step int, add bool)
+TEXT ·tileSigned32AVXVNNI(SB), NOSPLIT, $0-89
 	STRIDES
 	COLUMNS(SETUP, ADVANCE, SIGNS)

@@ -19,12 +19,16 @@
 // 32 weights of the rows times the columns, WEIGHTS4(N, i, DOT) by four.
 #define WEIGHTS32(N, WEIGHTS4) \
 	WEIGHTS4(N, 0, DOT0); \
+	FETCH; \
 	WEIGHTS4(N, 1, DOT1); \
 	WEIGHTS4(N, 2, DOT2); \
+	FETCH; \
 	WEIGHTS4(N, 3, DOT3); \
 	WEIGHTS4(N, 4, DOT4); \
+	FETCH; \
 	WEIGHTS4(N, 5, DOT5); \
 	WEIGHTS4(N, 6, DOT6); \
+	FETCH; \
 	WEIGHTS4(N, 7, DOT7)
 
 // The same of signed weights, which take an offset of 128: Y13, in bytes.
