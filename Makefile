@@ -10,7 +10,7 @@ ifdef CLLM_TEST_MODELS # tests run in their packages' folders
 export CLLM_TEST_MODELS := $(abspath $(CLLM_TEST_MODELS))
 endif
 
-.PHONY: build test race noasm levels other-systems lint models golden conformance fuzz cross bench-levels bench-peer bench-server-peer bench-dialects tools-peer agent-peer fidelity arm-cycles clean
+.PHONY: build test race noasm levels other-systems lint models llamacpp-tests golden conformance fuzz cross bench-levels bench-peer bench-server-peer bench-dialects tools-peer agent-peer fidelity arm-cycles clean
 
 build: ## a static bin/cllm
 	$(GOBUILD) -o bin/cllm ./cmd/cllm
@@ -49,6 +49,10 @@ models: ## the real models, the demo models in every type, and Jinja2's renderin
 	scripts/test_models.py $(MODELS)
 	scripts/peer.sh $(MODELS)/.llamacpp source
 	scripts/record_templates.py $(MODELS) $(MODELS)/.llamacpp/src
+
+llamacpp-tests: build ## llama.cpp's own tests of its server, against this one
+	scripts/peer.sh $(MODELS)/.llamacpp source
+	scripts/llamacpp_tests/run.sh $(MODELS)/.llamacpp/src
 
 golden: models ## records llama.cpp's answers anew
 	scripts/record_golden.py $(MODELS)
