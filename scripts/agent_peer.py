@@ -12,7 +12,7 @@ import json, os, random, sys
 from servers import commands, post, running
 
 TURNS = int(os.environ.get("TURNS", 12))
-BLOCK = 16  # positions of a KV block that may be computed again
+BLOCK = 32  # positions of a KV block, of which the last may be computed again
 
 TOOL = {"type": "function", "function": {"name": "read_file", "description": "Read a file and return its text",
         "parameters": {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}}}
