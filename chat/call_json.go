@@ -2,6 +2,7 @@ package chat
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -24,7 +25,8 @@ type objectReader struct {
 	// strict gives up at a first key that no call begins with: a text that is
 	// JSON is not kept back.
 	strict bool
-	other  bool // it has such a key
+	other  bool   // it has such a key, or names no tool
+	tools  []Tool // that it may name; nil: any name is a call's
 }
 
 // part is a value of the outer object.
@@ -138,11 +140,19 @@ func (r *objectReader) stream(c *counter) {
 		if name == "" {
 			return
 		}
+		if !r.offered(name) {
+			r.other = true
+			return
+		}
 		c.begin(name)
 		r.began = true
 	}
 	c.arguments(r.args.String())
 	r.args.Reset()
+}
+
+func (r *objectReader) offered(name string) bool {
+	return r.tools == nil || slices.ContainsFunc(r.tools, func(t Tool) bool { return t.Name == name })
 }
 
 func (r *objectReader) toolName() string {
@@ -169,7 +179,7 @@ func (r *objectReader) whole(c *counter) bool {
 		args = strings.TrimSpace(inner)
 	}
 	switch {
-	case name == "":
+	case name == "" || !r.offered(name):
 		return false
 	case args == "" || args == "null":
 		args = "{}"
@@ -199,6 +209,7 @@ type jsonCalls struct {
 	close  string // what ends them; "" for none
 	list   bool   // within [ ]
 	strict bool   // see [objectReader]
+	tools  []Tool // see [objectReader]
 	object *objectReader
 	some   bool // one was read
 	again  bool // a semicolon asks for another
@@ -230,7 +241,7 @@ func (j *jsonCalls) read(text string, end bool) (n int, status callStatus) {
 		case j.close != "" && !end && strings.HasPrefix(j.close, rest):
 			return n, callMore
 		case c == '{' && (!j.some || j.list || j.close != "" || j.again):
-			j.object, j.again = &objectReader{strict: j.strict}, false
+			j.object, j.again = &objectReader{strict: j.strict, tools: j.tools}, false
 		case c == '[' && !j.some && !j.list:
 			j.list = true
 			n++

@@ -46,15 +46,15 @@ func findMarks(text string, marks ...string) (at, n, hold int) {
 
 // tagFormat is <tool_call>…</tool_call> with JSON (Hermes: Qwen2.5, Qwen3) or
 // functions and parameters in tags (Qwen3-Coder, Qwen3.5) within. A function in
-// tags without <tool_call>, and an answer that is one JSON object, are taken
-// too: small models forget.
+// tags without <tool_call>, and an answer that is one JSON object, bare or in a
+// fence, are taken too: small models forget.
 type tagFormat struct{}
 
 func (tagFormat) find(text string, start, end bool) (at, n, hold int) {
 	at, n, hold = findMarks(text, toolOpen, functionOpen)
 	if start && (at < 0 || blanks(text) < at) {
-		if k := blanks(text); k == len(text) || text[k] == '{' {
-			return bare(text)
+		if at, n, hold, ok := unmarked(text); ok {
+			return at, n, hold
 		}
 	}
 	return at, n, hold
@@ -62,21 +62,54 @@ func (tagFormat) find(text string, start, end bool) (at, n, hold int) {
 
 func (tagFormat) open(mark string, tools []Tool) callReader {
 	switch mark {
-	case "":
-		return &jsonCalls{strict: true}
+	case toolOpen:
+		return &tagCalls{tools: tools}
 	case functionOpen:
 		return &bareFunction{xmlCalls{tools: tools}, true}
 	}
-	return &tagCalls{tools: tools}
+	return unmarkedCalls(mark, tools)
 }
 
-// bare opens a call at an object that begins the answer.
-func bare(text string) (at, n, hold int) {
+const fence = "```"
+
+// unmarked opens a call at an object that begins the answer, also within a fence
+// of Markdown, as models for code write it; ok says that there may be one.
+func unmarked(text string) (at, n, hold int, ok bool) {
 	k := blanks(text)
-	if k == len(text) {
-		return -1, 0, k
+	rest := text[k:]
+	switch {
+	case strings.HasPrefix(fence, rest): // nothing, or a fence that has begun
+		return -1, 0, len(text), true
+	case rest[0] == '{':
+		return k, 0, 0, true
+	case !strings.HasPrefix(rest, fence):
+		return 0, 0, 0, false
 	}
-	return k, 0, 0
+	n = len(fence)
+	for n < len(rest) && n < len(fence)+maxLanguage && (rest[n] >= 'a' && rest[n] <= 'z' || rest[n] == '_') {
+		n++
+	}
+	n += blanks(rest[n:])
+	switch {
+	case n == len(rest):
+		return -1, 0, len(text), true
+	case rest[n] == '{':
+		return k, n, 0, true
+	}
+	return 0, 0, 0, false
+}
+
+// maxLanguage is how long the language of a fence may be.
+const maxLanguage = 16
+
+// unmarkedCalls reads what [unmarked] opens: a call only if it names one of the
+// tools, since an answer may be any JSON.
+func unmarkedCalls(mark string, tools []Tool) callReader {
+	j := &jsonCalls{strict: true, tools: tools}
+	if mark != "" {
+		j.close = fence
+	}
+	return j
 }
 
 // tagCalls chooses by what follows the tag.
@@ -148,21 +181,26 @@ func (b *bareFunction) read(text string, end bool) (int, callStatus) {
 	return b.xmlCalls.read(text, end)
 }
 
-// jsonFormat is Llama 3's: an object, after <|python_tag|> or as the whole
-// answer, more of them after semicolons.
+// jsonFormat is Llama 3's: an object, after <|python_tag|> or at the answer's
+// beginning, more of them after semicolons.
 type jsonFormat struct{}
 
 func (jsonFormat) find(text string, start, _ bool) (at, n, hold int) {
 	at, n, hold = findMarks(text, pythonTag)
 	if start && (at < 0 || blanks(text) < at) {
-		if k := blanks(text); k == len(text) || text[k] == '{' {
-			return bare(text)
+		if at, n, hold, ok := unmarked(text); ok {
+			return at, n, hold
 		}
 	}
 	return at, n, hold
 }
 
-func (jsonFormat) open(mark string, _ []Tool) callReader { return &jsonCalls{strict: mark == ""} }
+func (jsonFormat) open(mark string, tools []Tool) callReader {
+	if mark == pythonTag {
+		return &jsonCalls{}
+	}
+	return unmarkedCalls(mark, tools)
+}
 
 type mistralFormat struct{}
 
