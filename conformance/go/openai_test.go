@@ -122,11 +122,11 @@ func TestReasoning(t *testing.T) {
 	var streamed strings.Builder
 	stream := c.Chat.Completions.NewStreaming(t.Context(), ask)
 	for stream.Next() {
-		if d := stream.Current().Choices[0].Delta; d.JSON.ExtraFields["reasoning_content"].Valid() {
-			var piece string
-			require.NoError(t, json.Unmarshal([]byte(d.JSON.ExtraFields["reasoning_content"].Raw()), &piece))
-			streamed.WriteString(piece)
+		var delta struct {
+			Thought string `json:"reasoning_content"`
 		}
+		require.NoError(t, json.Unmarshal([]byte(stream.Current().Choices[0].Delta.RawJSON()), &delta))
+		streamed.WriteString(delta.Thought)
 	}
 	require.NoError(t, stream.Err())
 	require.Equal(t, message.Thought, streamed.String())
