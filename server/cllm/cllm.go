@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"cllm/server/api"
+	"cllm/server/openapi"
 	"cllm/server/wire"
 )
 
@@ -21,6 +22,7 @@ func New(s api.Server) *api.Dialect {
 	d := &dialect{Server: s}
 	routes := []api.Route{
 		{Method: "GET", Path: "/", Description: "this list", Handle: d.index},
+		{Method: "GET", Path: "/openapi.json", Description: "all routes, as OpenAPI has them", Handle: d.openapi},
 		{Method: "GET", Path: "/health", Description: "whether requests are answered; ?level=detailed or full for more", Handle: d.health},
 		{Method: "GET", Path: "/health/live", Description: "whether the process can go on: only a failing engine says no", Handle: d.live},
 		{Method: "GET", Path: "/model/info", Description: "the loaded model", Handle: d.modelInfo},
@@ -81,4 +83,8 @@ func (d *dialect) index(w http.ResponseWriter, _ *http.Request) error {
 		endpoints = append(endpoints, endpoint{r.Method, r.Path, r.Description})
 	}
 	return succeed(w, map[string]any{"name": "cllm", "version": d.Facts().Version, "endpoints": endpoints})
+}
+
+func (d *dialect) openapi(w http.ResponseWriter, _ *http.Request) error {
+	return wire.Write(w, http.StatusOK, openapi.Document)
 }
