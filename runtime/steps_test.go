@@ -34,6 +34,9 @@ func (d demo) byHand(t testing.TB, o Options) *Engine {
 }
 
 func TestStepsDoNotAllocate(t *testing.T) {
+	if invariants {
+		t.Skip("the checks of every step allocate")
+	}
 	d := openDemo(t, "demo-qwen2-q4_k_m.gguf")
 	e := d.byHand(t, Options{Threads: 2, Parallel: 8, Context: 1024, Speculate: 8})
 	e.share = 1 << 20
