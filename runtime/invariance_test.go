@@ -221,14 +221,17 @@ func TestOneAnswer(t *testing.T) {
 				if way.name == "drafts" {
 					e.sched.cost = trained(func(int) float64 { return 0 }) // they always pay
 				}
-				for range way.passes {
+				happened := func() bool { return way.used == nil || way.used(e.Stats()) }
+				// Again until the engine says that it happened: how requests meet is
+				// the machine's, and every pass must give the same.
+				for pass := 0; pass < way.passes || !happened() && pass < 20; pass++ {
 					got := texts(t, e, all, way.together)
 					if want == nil {
 						want = got
 					}
 					require.Equal(t, want, got, way.name)
 				}
-				require.True(t, way.used == nil || way.used(e.Stats()), "%s: it did not happen", way.name)
+				require.True(t, happened(), "%s: it did not happen", way.name)
 				require.NoError(t, e.Close())
 			}
 			require.Greater(t, len(w.logits), 300)
