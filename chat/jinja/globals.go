@@ -157,7 +157,9 @@ func (e *exec) percent(p pos, format Text, v any) Text {
 		if used == len(values) {
 			e.fail(p, "not enough arguments for format string")
 		}
-		b.add(e.converted(p, s[spec:at-1], verb, values[used]))
+		t := e.converted(p, s[spec:at-1], verb, values[used])
+		e.made(len(t.s))
+		b.add(t)
 		used++
 	}
 	if used < len(values) {
@@ -251,7 +253,9 @@ func (e *exec) format(p pos, t Text, a *callArgs) Text {
 		if !ok {
 			e.fail(p, "the replacement field {%s} has no value", name)
 		}
-		b.add(str(v))
+		s := str(v)
+		e.made(len(s.s))
+		b.add(s)
 	}
 	r := b.text()
 	e.made(len(r.s))

@@ -241,6 +241,7 @@ func jsonFloat(x float64) string {
 }
 
 func (w *jsonWriter) text(t Text) {
+	w.e.made(len(t.s))
 	w.b.write(`"`, false)
 	t.Each(func(s string, user bool) { w.b.write(w.escape(s), user) })
 	w.b.write(`"`, false)

@@ -211,8 +211,12 @@ func justified(e *exec, p pos, t Text, a *callArgs, left bool) any {
 	if n <= 0 {
 		return t
 	}
-	e.made(n)
-	pad := e.repeat(e.text(p, a, 1, "fillchar", " "), int64(n))
+	fill := e.text(p, a, 1, "fillchar", " ")
+	if fill.length() != 1 {
+		e.fail(p, "the fill character must be exactly one character long")
+	}
+	e.made(n * len(fill.s))
+	pad := e.repeat(fill, int64(n))
 	if left {
 		return concat(t, pad)
 	}

@@ -104,7 +104,13 @@ func (e *exec) sequences(x *binaryExpr, l, r any) (any, bool) {
 			}
 		case int64:
 			if x.op == "*" {
-				e.made(len(a.s) * int(max(0, min(b, 1<<40))))
+				if b <= 0 || a.s == "" {
+					return Text{}, true
+				}
+				if b > int64(e.limits.Bytes) { // the product may be beyond an int
+					b = int64(e.limits.Bytes) + 1
+				}
+				e.made(len(a.s) * int(b))
 				return e.repeat(a, b), true
 			}
 		}

@@ -22,6 +22,9 @@ func str(v any) Text {
 	return b.text()
 }
 
+// maxRepr is the most bytes of a list or mapping written as Python does.
+const maxRepr = 64 << 20
+
 func repr(v any) string {
 	var b builder
 	writeRepr(&b, v, 0)
@@ -29,6 +32,9 @@ func repr(v any) string {
 }
 
 func writeRepr(b *builder, v any, depth int) {
+	if b.b.Len() > maxRepr {
+		panic(&Error{Message: "a value is too large to be written", Limit: true})
+	}
 	if depth > maxNesting {
 		panic(&Error{Message: "a value is nested too deep to be written"})
 	}
